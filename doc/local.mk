@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/README.md
+
+# Manual pages are written in mdoc, in %D%/man; a plugin's stands in its folder.
+# dist_man_MANS += %D%/man/tocsin.1

@@ -1,2 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/README.md
+
+# The main function of a fuzz target where libFuzzer does not bring one.
+if FUZZERS
+FUZZ_LIBS = core/libcore.la
+else
+check_LTLIBRARIES += %D%/libreplay.la
+%C%_libreplay_la_SOURCES = %D%/replay.c
+FUZZ_LIBS = %D%/libreplay.la core/libcore.la
+endif
+
+# One target, from fuzz_json.c:
+#   fuzz_targets += %D%/fuzz_json
+#   %C%_fuzz_json_LDADD = $(FUZZ_LIBS)
+#   %C%_fuzz_json_LDFLAGS = $(FUZZ_LINK)
+# with seeds and finds in %D%/corpus/fuzz_json/.
+
+script_tests += %D%/corpora.sh
