@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clock.h - the only place that reads clocks; only the host and the journal
+ * may call it.  Thread: any. */
+#ifndef TOCSIN_BASE_CLOCK_H
+#define TOCSIN_BASE_CLOCK_H
+#include "core/base/types.h"
+
+/* Wall-clock time, may step. */
+usec_t clock_wall_us(void);
+/* Since boot, suspended time included; never steps back. */
+usec_t clock_boot_us(void);
+
+#endif
