@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* journal.h - the one order of everything: append, sync, read, retain.
+ *
+ * A directory of segments, each a file named by the position it starts at;
+ * a segment is self-describing (magic, base, sticky frames and partitions'
+ * positions at its start), so that any older one can be dropped.  Frames
+ * carry a CRC32C.  Appending copies into memory; a writer thread writes and
+ * syncs (group commit).  Frames not yet synced stay in memory, bounded; when
+ * a write or sync fails they are rewritten, in order, to a new segment, and
+ * the failed file is never written or synced again.  The directory is locked:
+ * one process at a time.
+ *
+ * Thread: any, unless said; a reader belongs to one thread. */
+#ifndef TOCSIN_JOURNAL_JOURNAL_H
+#define TOCSIN_JOURNAL_JOURNAL_H
+
+#include "core/base/auto.h"
+#include "core/base/err.h"
+#include "core/base/types.h"
+#include "core/journal/io.h"
+#include "core/record/frame.h"
+
+#define JOURNAL_SYNC_NEVER (-1)
+
+struct journal_options {
+    const char *dir; /* made if it does not exist */
+    const struct io *io;
+    uint64_t max_size_bytes;     /* of all segments; more is back-pressure */
+    uint64_t segment_size_bytes; /* a frame may be at most half of it */
+    usec_t retain_us; /* older than this may go before max_size is reached */
+    usec_t sync_us;   /* at most this long unsynced; 0: at once (always);
+                         JOURNAL_SYNC_NEVER */
+    size_t unsynced_max_bytes; /* in memory; more blocks appenders */
+};
+
+struct journal;
+
+/* Opens and recovers: a torn tail of the newest segment is cut off, a
+ * damaged segment is renamed aside (".damaged") and counted; it always
+ * opens unless the directory itself can't be used. */
+MUST_CHECK int journal_open(const struct journal_options *o,
+                            struct journal **ret, struct err *err);
+/* Syncs what is there, stops the writer.  NULL is fine. */
+void journal_close(struct journal *j);
+
+/* Appends one frame made of 'parts' in turn.  Waits while memory for
+ * unsynced frames is full.  Data frames (FRAME_CHUNK) are refused with
+ * -ENOSPC when the journal is full and nothing may be dropped; others may use
+ * the reserve.  *ret_pos: the frame's position.  'time' is raised to the
+ * newest appended where it is smaller. */
+MUST_CHECK int journal_append(struct journal *j, unsigned type, unsigned flags,
+                              usec_t time, const struct slice *parts,
+                              size_t n_parts, uint64_t *ret_pos);
+
+uint64_t journal_begin(const struct journal *j);  /* oldest frame's position */
+uint64_t journal_end(const struct journal *j);    /* after the newest frame */
+uint64_t journal_synced(const struct journal *j); /* all before is durable */
+
+/* Starts a sync now if anything before 'pos' is not durable.  Waits for it
+ * until 'deadline_us' (boot clock; USEC_MIN: does not wait).  0, -ETIMEDOUT,
+ * or -EIO where it can't be made durable at present (tried again). */
+int journal_sync(struct journal *j, uint64_t pos, usec_t deadline_us);
+
+/* Called by the writer thread, without locks, each time the synced position
+ * moves. Set once, before the first append. */
+void journal_on_synced(struct journal *j, void (*fn)(void *arg, uint64_t pos),
+                       void *arg);
+
+/* Pins keep segments from 'pos' on from being dropped: the engine's
+ * checkpoint and the notifier's outbox each hold one.  -1: none left. */
+int journal_pin_new(struct journal *j, uint64_t pos);
+void journal_pin_move(struct journal *j, int pin, uint64_t pos);
+
+/* What the journal knows of each partition: its newest position. */
+struct journal_position {
+    uint16_t input;
+    uint8_t decoder;
+    struct slice partition, where, context;
+    uint64_t offset;
+};
+int journal_positions(struct journal *j,
+                      int (*fn)(void *arg, const struct journal_position *p),
+                      void *arg);
+/* The newest sticky frame's payload of that type (a copy, to be freed with
+ * mem_free), or -ENOENT. */
+MUST_CHECK int journal_sticky(struct journal *j, unsigned type,
+                              struct slice *ret);
+/* The newest frame's journal time, USEC_NONE in an empty journal. */
+usec_t journal_time(const struct journal *j);
+
+struct journal_stats {
+    uint64_t bytes, segments, appended_frames, syncs, failed_syncs;
+    uint64_t damaged_segments, torn_bytes, oldest_pos;
+    usec_t oldest_time_us;
+    uint64_t unsynced_bytes;
+};
+void journal_get_stats(struct journal *j, struct journal_stats *ret);
+
+/* ---- reading */
+
+enum reader_view { READ_APPENDED, READ_SYNCED };
+
+struct journal_reader;
+
+/* Reads from 'pos' on (a frame's position; one that was dropped: from the
+ * oldest, see journal_reader_lost). */
+MUST_CHECK int journal_reader_new(struct journal *j, uint64_t pos,
+                                  enum reader_view view,
+                                  struct journal_reader **ret);
+void journal_reader_free(struct journal_reader *r);
+/* 1 and *ret, whose payload stays until the next call; 0 if none came before
+ * 'deadline_us' (boot clock) or journal_reader_wake(); or negative errno.
+ * Frames that are damaged on disk are skipped and counted. */
+MUST_CHECK int journal_read(struct journal_reader *r, usec_t deadline_us,
+                            struct frame *ret);
+void journal_reader_wake(struct journal_reader *r); /* any thread */
+uint64_t journal_reader_pos(const struct journal_reader *r);
+uint64_t journal_reader_lost(const struct journal_reader *r); /* bytes */
+
+/* ---- reading a directory without opening it for writing (dump, verify,
+ * replay of a copy) */
+
+struct journal_scan_stats {
+    uint64_t segments, frames, bytes, torn_bytes, damaged_frames;
+};
+/* Calls 'fn' for each frame from 'from' on, in order, until it returns
+ * nonzero (which is returned).  'problem' (may be NULL) is told of damage:
+ * file name, offset, what. */
+int journal_scan(const struct io *io, const char *dir, uint64_t from,
+                 int (*fn)(void *arg, const struct frame *f),
+                 void (*problem)(void *arg, const char *file, uint64_t offset,
+                                 const char *what),
+                 void *arg, struct journal_scan_stats *ret, struct err *err);
+
+DEFINE_AUTO(journal, journal_close)
+DEFINE_AUTO(journal_reader, journal_reader_free)
+
+#endif
