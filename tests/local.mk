@@ -19,7 +19,7 @@ T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
 AM_T_LOG_DRIVER_FLAGS = --merge
 T_LOG_COMPILER = $(LIMIT)
-SH_LOG_COMPILER = $(LIMIT)
+SH_LOG_COMPILER = $(LIMIT) sh
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
