@@ -37,8 +37,8 @@ buf_slice(const struct buf *b) /* valid until the next append */
     return (struct slice){b->p, b->n};
 }
 
-/* The content as a C string (a NUL is put behind it), "" after a failure to
- * allocate.  Valid until the next append. */
+/* The content as a C string (a NUL is put behind it).  Valid until the next
+ * append. */
 const char *buf_str(struct buf *b);
 
 /* Moves the content out, NUL-terminated, for mem_free; the buffer is empty
