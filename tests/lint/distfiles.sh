@@ -12,7 +12,7 @@ if grep -q '^ENABLE_.*_TRUE = #' "$top_builddir/Makefile"; then
     exit 77
 fi
 
-make -s -C "$top_builddir" print-distfiles | tr ' ' '\n' |
+MAKEFLAGS='' make -s -C "$top_builddir" print-distfiles | tr ' ' '\n' |
     sed "s|^$top_srcdir/||; s|^\(\.\./\)*||; s|^\./||; /^\$/d" |
     sort -u >"$lint_work/dist"
 
