@@ -29,6 +29,7 @@ struct io {
     /* Calls 'fn' for each entry, in no order; stops at its first nonzero. */
     int (*list)(void *arg, int dirfd, int (*fn)(void *fn_arg, const char *name),
                 void *fn_arg);
+    int (*lock)(void *arg, int fd); /* flock(2), exclusive, never waits */
 };
 
 extern const struct io io_posix;

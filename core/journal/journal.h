@@ -31,6 +31,11 @@ struct journal_options {
     usec_t sync_us;   /* at most this long unsynced; 0: at once (always);
                          JOURNAL_SYNC_NEVER */
     size_t unsynced_max_bytes; /* in memory; more blocks appenders */
+    uint64_t min_end;   /* positions below are not given out (again): what a
+                           checkpoint refers to, should a disk have lied */
+    bool inline_writer; /* no thread: journal_append (where it would wait, or
+                           sync_us is 0), journal_sync and journal_close do
+                           the writer's work; for tests and tools */
 };
 
 struct journal;
@@ -40,23 +45,34 @@ struct journal;
  * opens unless the directory itself can't be used. */
 MUST_CHECK int journal_open(const struct journal_options *o,
                             struct journal **ret, struct err *err);
-/* Syncs what is there, stops the writer.  NULL is fine. */
+/* Syncs what is there (if it can), stops the writer.  Readers are freed
+ * first.  NULL is fine. */
 void journal_close(struct journal *j);
+/* Waits are over from now on: appends that would wait return -ESHUTDOWN. */
+void journal_stop(struct journal *j);
 
 /* Appends one frame made of 'parts' in turn.  Waits while memory for
  * unsynced frames is full.  Data frames (FRAME_CHUNK) are refused with
- * -ENOSPC when the journal is full and nothing may be dropped; others may use
- * the reserve.  *ret_pos: the frame's position.  'time' is raised to the
- * newest appended where it is smaller. */
+ * -ENOSPC when the journal or the disk is full and nothing may be dropped;
+ * others may use the reserve.  -EMSGSIZE: longer than half a segment.
+ * *ret_pos: the frame's position.  'time' is raised to the newest appended
+ * where it is smaller. */
 MUST_CHECK int journal_append(struct journal *j, unsigned type, unsigned flags,
                               usec_t time, const struct slice *parts,
                               size_t n_parts, uint64_t *ret_pos);
 
+/* Waits until data frames are taken again: 0 (at once where they are), or
+ * -ETIMEDOUT at 'deadline_us' (boot clock), or -ESHUTDOWN. */
+int journal_wait_room(struct journal *j, usec_t deadline_us);
+
+/* Positions are multiples of 8 and greater than 0. */
 uint64_t journal_begin(const struct journal *j);  /* oldest frame's position */
 uint64_t journal_end(const struct journal *j);    /* after the newest frame */
 uint64_t journal_synced(const struct journal *j); /* all before is durable */
 
-/* Starts a sync now if anything before 'pos' is not durable.  Waits for it
+/* Nothing that refers to a position may become durable elsewhere before that
+ * position is synced.
+ * Starts a sync now if anything before 'pos' is not durable.  Waits for it
  * until 'deadline_us' (boot clock; USEC_MIN: does not wait).  0, -ETIMEDOUT,
  * or -EIO where it can't be made durable at present (tried again). */
 int journal_sync(struct journal *j, uint64_t pos, usec_t deadline_us);
@@ -71,7 +87,9 @@ void journal_on_synced(struct journal *j, void (*fn)(void *arg, uint64_t pos),
 int journal_pin_new(struct journal *j, uint64_t pos);
 void journal_pin_move(struct journal *j, int pin, uint64_t pos);
 
-/* What the journal knows of each partition: its newest position. */
+/* What the journal knows of each partition: its newest position.  Past
+ * JOURNAL_PARTITIONS_MAX those that moved longest ago are forgotten. */
+#define JOURNAL_PARTITIONS_MAX 65536u
 struct journal_position {
     uint16_t input;
     uint8_t decoder;
@@ -93,6 +111,9 @@ struct journal_stats {
     uint64_t damaged_segments, torn_bytes, oldest_pos;
     usec_t oldest_time_us;
     uint64_t unsynced_bytes;
+    uint64_t damaged_frames, lost_bytes; /* found by readers so far */
+    int failing; /* errno of the newest write or sync, 0 if it went well */
+    bool full;   /* data frames are refused */
 };
 void journal_get_stats(struct journal *j, struct journal_stats *ret);
 
@@ -102,8 +123,10 @@ enum reader_view { READ_APPENDED, READ_SYNCED };
 
 struct journal_reader;
 
-/* Reads from 'pos' on (a frame's position; one that was dropped: from the
- * oldest, see journal_reader_lost). */
+/* Reads from 'pos' on: a frame's position; 0 for the oldest; one that was
+ * dropped: from the oldest, see journal_reader_lost; one past the end waits
+ * for it.  First come the sticky frames in force there (frame.repeated), and
+ * again wherever some were lost. */
 MUST_CHECK int journal_reader_new(struct journal *j, uint64_t pos,
                                   enum reader_view view,
                                   struct journal_reader **ret);
@@ -116,21 +139,6 @@ MUST_CHECK int journal_read(struct journal_reader *r, usec_t deadline_us,
 void journal_reader_wake(struct journal_reader *r); /* any thread */
 uint64_t journal_reader_pos(const struct journal_reader *r);
 uint64_t journal_reader_lost(const struct journal_reader *r); /* bytes */
-
-/* ---- reading a directory without opening it for writing (dump, verify,
- * replay of a copy) */
-
-struct journal_scan_stats {
-    uint64_t segments, frames, bytes, torn_bytes, damaged_frames;
-};
-/* Calls 'fn' for each frame from 'from' on, in order, until it returns
- * nonzero (which is returned).  'problem' (may be NULL) is told of damage:
- * file name, offset, what. */
-int journal_scan(const struct io *io, const char *dir, uint64_t from,
-                 int (*fn)(void *arg, const struct frame *f),
-                 void (*problem)(void *arg, const char *file, uint64_t offset,
-                                 const char *what),
-                 void *arg, struct journal_scan_stats *ret, struct err *err);
 
 DEFINE_AUTO(journal, journal_close)
 DEFINE_AUTO(journal_reader, journal_reader_free)

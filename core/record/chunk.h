@@ -12,14 +12,15 @@
  *   | struct chunk_record[n_records] | struct chunk_value[n_values]
  *   | raw | text
  *
- * An offset below raw_size is into raw, else into text. */
+ * An offset below raw_size is into raw, else into text.  A record's own bytes
+ * are in raw; its values may come in any order. */
 #ifndef TOCSIN_RECORD_CHUNK_H
 #define TOCSIN_RECORD_CHUNK_H
 
+#include "core/base/auto.h"
 #include "core/base/types.h"
-#include "core/record/frame.h"
 
-struct arena;
+struct schema;
 
 enum record_kind {
     RECORD_EVENT = 1,
@@ -65,6 +66,7 @@ struct chunk_head {
     uint64_t offset; /* the next position's, after carried-over bytes */
     usec_t received_us;
 };
+_Static_assert(sizeof(struct chunk_head) == 40, "journal format");
 
 /* A chunk as read: pointers into the payload.  Valid as long as that. */
 struct chunk {
@@ -75,9 +77,14 @@ struct chunk {
     const char *bytes; /* raw, then text */
 };
 
-/* Checks every offset and length once, so that the accessors need not.
+/* Checks every offset and length once, so that the accessors need not.  The
+ * payload stands at an address that 8 divides, as the journal hands it out.
  * Returns 0, or -EBADMSG. */
 MUST_CHECK int chunk_parse(struct slice payload, struct chunk *ret);
+
+/* chunk_parse() knows no schema: this checks that every name, field id and
+ * input is one of 's'.  0 or -EBADMSG. */
+MUST_CHECK int chunk_check(const struct chunk *c, const struct schema *s);
 
 static inline struct slice
 chunk_text(const struct chunk *c, const struct chunk_value *v)
@@ -99,28 +106,33 @@ chunk_raw(const struct chunk *c, const struct chunk_record *r)
     return (struct slice){c->bytes + r->offset, r->length};
 }
 
-/* The value of field 'id', empty where absent. */
+/* The value of field 'id', {NULL, 0} where absent. */
 struct slice chunk_field(const struct chunk *c, const struct chunk_record *r,
                          unsigned id);
 
 /* Collects a chunk.  One thread owns it; nothing is allocated in steady
- * state.  Several messages of one partition may share a chunk. */
+ * state.  Several messages of one partition may share a chunk.  Those that add
+ * return -ENOSPC where the payload would pass max_bytes (at most 2^31 - 1) and
+ * -ENOMEM; nothing was added then. */
 struct chunk_builder;
 struct chunk_builder *chunk_builder_new(size_t max_bytes);
 void chunk_builder_free(struct chunk_builder *b);
+/* Empties the builder.  'partition' (at most CHUNK_PARTITION_MAX) is copied. */
 void chunk_begin(struct chunk_builder *b, uint16_t input,
                  struct slice partition, usec_t received_us);
-/* Appends source bytes; returns their base offset, or -ENOSPC, -ENOMEM. */
+/* Appends source bytes; returns their base offset. */
 MUST_CHECK int64_t chunk_add_raw(struct chunk_builder *b, struct slice bytes);
 /* Stores text that is not in raw.  The returned offset has the bit
  * CHUNK_TEXT set; chunk_end() turns it into the layout's. */
 #define CHUNK_TEXT 0x80000000u
 MUST_CHECK int64_t chunk_add_text(struct chunk_builder *b, struct slice text);
-/* Appends a record with its values (offsets as got from the two above).
- * r->first_value and r->n_values are set here. */
+/* Appends a record with its values (offsets as got from the two above), at
+ * most CHUNK_FIELDS_MAX.  r->first_value and r->n_values are set here.  It is
+ * the caller's promise that the offsets lie in what was added. */
 MUST_CHECK int chunk_add_record(struct chunk_builder *b,
                                 const struct chunk_record *r,
                                 const struct chunk_value *values, unsigned n);
+/* A dead letter; the reason is copied, cut at 1024 bytes. */
 MUST_CHECK int chunk_add_dead(struct chunk_builder *b, uint32_t offset,
                               uint32_t length, struct slice reason);
 /* Bookmarks, so that a decoder that fails half-way leaves nothing. */
@@ -132,7 +144,8 @@ void chunk_rewind(struct chunk_builder *b, struct chunk_mark mark);
 uint32_t chunk_n_records(const struct chunk_builder *b);
 size_t chunk_size(const struct chunk_builder *b); /* of the payload by now */
 /* Completes the payload: 'parts' point into the builder, good until the next
- * chunk_begin().  Returns the number of parts (≤ 6). */
+ * chunk_begin().  next->where and next->context are at most CHUNK_WHERE_MAX
+ * and CHUNK_CONTEXT_MAX.  Returns the number of parts (≤ 6). */
 #define CHUNK_PARTS 6
 struct chunk_position {
     uint64_t offset;
@@ -142,5 +155,7 @@ struct chunk_position {
 };
 int chunk_end(struct chunk_builder *b, const struct chunk_position *next,
               struct slice parts[CHUNK_PARTS]);
+
+DEFINE_AUTO(chunk_builder, chunk_builder_free)
 
 #endif

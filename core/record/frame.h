@@ -29,9 +29,18 @@ struct frame {
     usec_t time;
     uint16_t type;  /* enum frame_type; others are skipped by readers */
     uint16_t flags; /* of the type's own */
+    bool repeated;  /* a sticky frame from before, handed out once more where
+                       reading starts: pos == next == that place */
     struct slice payload;
 };
 
 const char *frame_type_name(unsigned type); /* "chunk", or NULL */
+
+/* The newest of a sticky type is in force until replaced. */
+static inline bool
+frame_type_is_sticky(unsigned type)
+{
+    return type == FRAME_SCHEMA || type == FRAME_RULES;
+}
 
 #endif
