@@ -25,3 +25,9 @@ clock_boot_us(void)
 {
     return clock_read(CLOCK_BOOTTIME);
 }
+
+usec_t
+clock_monotonic_us(void)
+{
+    return clock_read(CLOCK_MONOTONIC);
+}

@@ -13,14 +13,22 @@ core_libcore_la_SOURCES += \
 	%D%/clock.h \
 	%D%/codec.c \
 	%D%/codec.h \
+	%D%/crc32c.c \
 	%D%/crc32c.h \
+	%D%/crc32c_arm.c \
+	%D%/crc32c_priv.h \
+	%D%/crc32c_x86.c \
 	%D%/duration.c \
 	%D%/duration.h \
+	%D%/err.c \
 	%D%/err.h \
+	%D%/errlist.c \
 	%D%/hash.c \
 	%D%/hash.h \
+	%D%/lock.c \
 	%D%/lock.h \
 	%D%/locks.tbl \
+	%D%/log.c \
 	%D%/log.h \
 	%D%/mem.c \
 	%D%/mem.h \

@@ -60,14 +60,11 @@ void cond_fini(struct cond *c);
 /* The lock is held, released while waiting, and held again afterwards.  May
  * wake without cause: check your condition in a loop. */
 void cond_wait(struct cond *c, struct lock *l);
-/* As above, until lock_clock_us() reaches deadline_us (USEC_MAX: for ever):
- * 0, or -ETIMEDOUT. */
+/* As above, until clock_monotonic_us() reaches deadline_us (USEC_MAX: for
+ * ever): 0, or -ETIMEDOUT. */
 int cond_wait_until(struct cond *c, struct lock *l, usec_t deadline_us);
 void cond_signal(struct cond *c);
 void cond_broadcast(struct cond *c);
-
-/* CLOCK_MONOTONIC, for deadlines of cond_wait_until alone. */
-usec_t lock_clock_us(void);
 
 #include "core/base/check.h" /* lock_assert_held */
 #endif
