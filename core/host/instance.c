@@ -22,6 +22,7 @@
 struct instance {
     uint32_t magic;
     int wake_fd;
+    atomic_bool woken; /* wake_fd may be readable */
     const struct plugin *plugin;
     void *self;
     char *name;
@@ -213,15 +214,24 @@ instance_reason(const struct instance *in)
 void
 instance_wake(struct instance *in)
 {
+    if (atomic_exchange(&in->woken, true))
+        return;
     uint64_t one = 1;
     (void)!write(in->wake_fd, &one, sizeof one); /* full: already readable */
 }
 
+/* A wake-up that comes in between makes it readable again. */
 void
 instance_wake_clear(struct instance *in)
 {
+    if (!atomic_load_explicit(&in->woken, memory_order_relaxed))
+        return;
+    atomic_store(&in->woken, false);
     uint64_t n;
     (void)!read(in->wake_fd, &n, sizeof n); /* empty: nothing to clear */
+    n = 1;
+    if (atomic_load(&in->woken))
+        (void)!write(in->wake_fd, &n, sizeof n);
 }
 
 int

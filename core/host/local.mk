@@ -8,6 +8,8 @@ core_libcore_la_SOURCES += \
 	%D%/ingest.c \
 	%D%/ingest.h \
 	%D%/ingest_priv.h \
+	%D%/input.c \
+	%D%/input.h \
 	%D%/instance.c \
 	%D%/instance.h \
 	%D%/plugins.c \
