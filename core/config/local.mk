@@ -2,4 +2,11 @@
 EXTRA_DIST += %D%/README.md
 
 core_libcore_la_SOURCES += \
-	%D%/yaml.h
+	%D%/yaml.c \
+	%D%/yaml.h \
+	%D%/yaml_build.c \
+	%D%/yaml_keys.c \
+	%D%/yaml_priv.h \
+	%D%/yaml_read.c \
+	%D%/yaml_syntax.c \
+	%D%/yaml_where.c

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# unit_tests += %D%/test_x.t
+EXTRA_DIST += \
+	%D%/yaml_cases.txt
+
+unit_tests += %D%/test_yaml.t
+%C%_test_yaml_t_SOURCES = %D%/test_yaml.c %D%/golden.c %D%/golden.h
