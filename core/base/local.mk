@@ -33,7 +33,11 @@ core_libcore_la_SOURCES += \
 	%D%/mem.c \
 	%D%/mem.h \
 	%D%/number.c \
+	%D%/regex.c \
 	%D%/regex.h \
+	%D%/regex_plan.c \
+	%D%/regex_priv.h \
+	%D%/regex_re2.c \
 	%D%/str.c \
 	%D%/str.h \
 	%D%/symtab.c \
