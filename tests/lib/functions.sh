@@ -55,14 +55,16 @@ test_end()
     exit "$status"
 }
 
-# Gives processes 5 s to end by themselves, then ends them.
+# Gives processes 5 s to end by themselves, then ends them.  A signal that comes
+# between fork and exec is lost, so it is sent once more.
 end_wait()
 {
     for pid; do
         tries=0
-        while kill -0 "$pid" 2>/dev/null && [ $tries -lt 100 ]; do
+        while running "$pid" && [ $tries -lt 100 ]; do
             sleep 0.05
             tries=$((tries + 1))
+            [ $tries -ne 4 ] || kill "$pid" 2>/dev/null
         done
         kill -KILL "$pid" 2>/dev/null
         wait "$pid" 2>/dev/null
@@ -137,9 +139,11 @@ stop()
     wait "$1" || stop_status=$?
 }
 
+# A process that ended and was not waited for yet does not run.
 running()
 {
-    kill -0 "$1" 2>/dev/null
+    read -r _ _ run_state _ 2>/dev/null <"/proc/$1/stat" &&
+        [ "$run_state" != Z ]
 }
 
 # wait_for SECONDS COMMAND… - until the command succeeds.  Time is only ever
