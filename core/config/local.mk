@@ -2,6 +2,9 @@
 EXTRA_DIST += %D%/README.md
 
 core_libcore_la_SOURCES += \
+	%D%/configuration.h \
+	%D%/options.h \
+	%D%/secrets.h \
 	%D%/yaml.c \
 	%D%/yaml.h \
 	%D%/yaml_build.c \
