@@ -18,10 +18,8 @@ struct arena_block {
 void
 arena_init(struct arena *a, size_t block_bytes, size_t max_bytes)
 {
-    *a = (struct arena){
-        .block_bytes = MAX(block_bytes, (size_t)ARENA_BLOCK_MIN),
-        .max_bytes = max_bytes,
-    };
+    block_bytes = MAX(block_bytes, (size_t)ARENA_BLOCK_MIN);
+    *a = (struct arena){.block_bytes = block_bytes, .max_bytes = max_bytes};
 }
 
 void

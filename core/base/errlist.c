@@ -56,11 +56,13 @@ errlist_vadd(struct errlist *el, enum severity severity,
     el->last_dropped = true;
     struct diag *d = errlist_slot(el);
     char *message = d == NULL ? NULL : arena_vprintf(&el->arena, fmt, ap);
-    struct where w = where == NULL ? (struct where){0} : *where;
-    if (message != NULL && w.file != NULL)
-        w.file = arena_strdup(&el->arena, w.file);
-    if (message == NULL ||
-        (where != NULL && where->file != NULL && w.file == NULL)) {
+    struct where w = {0};
+    if (where != NULL)
+        w = *where;
+    const char *file = w.file;
+    if (message != NULL && file != NULL)
+        w.file = arena_strdup(&el->arena, file);
+    if (message == NULL || (file != NULL && w.file == NULL)) {
         el->dropped++;
         return;
     }
@@ -172,7 +174,8 @@ put_visible(struct buf *b, struct slice s)
         uint32_t cp;
         char text[4];
         s = slice_skip(s, next_char(s, &cp));
-        (void)buf_append(b, text, utf8_encode(cp, text));
+        size_t n = utf8_encode(cp, text);
+        (void)buf_append(b, text, n);
     }
 }
 

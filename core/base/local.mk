@@ -35,9 +35,11 @@ core_libcore_la_SOURCES += \
 	%D%/number.c \
 	%D%/regex.c \
 	%D%/regex.h \
+	%D%/regex_escape.c \
 	%D%/regex_plan.c \
 	%D%/regex_priv.h \
 	%D%/regex_re2.c \
+	%D%/regex_re2.h \
 	%D%/str.c \
 	%D%/str.h \
 	%D%/symtab.c \

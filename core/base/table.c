@@ -23,7 +23,8 @@ void
 table_init(struct table *t, uint32_t max_entries)
 {
     /* 3/4 of the 2^31 slots that a 32-bit mask can count without overflow */
-    *t = (struct table){.max = MIN(max_entries, UINT32_C(3) << 29)};
+    max_entries = MIN(max_entries, UINT32_C(3) << 29);
+    *t = (struct table){.max = max_entries};
 }
 
 void

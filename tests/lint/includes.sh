@@ -23,7 +23,7 @@ knows()
     esac
 }
 
-# Folders that stand on libc alone.
+# Folders that stand on libc alone, but for PCRE2 behind core/base/regex.h.
 plain=' base record journal '
 libraries='^(yaml|pcre2|zlib|jansson|microhttpd)\.h|^(curl|openssl|librdkafka|systemd)/'
 
@@ -42,6 +42,10 @@ check_core()
         path=${path%?}
         case $name in
         '"config.h"' | '<tocsin/'*) ;;
+        '<pcre2.h>')
+            [ "$file" = core/base/regex.c ] ||
+                complain "$file: use core/base/regex.h, not $name"
+            ;;
         '"core/'*)
             to=${path#core/}
             to=${to%%/*}
