@@ -127,8 +127,8 @@ MUST_CHECK int64_t chunk_add_raw(struct chunk_builder *b, struct slice bytes);
 #define CHUNK_TEXT 0x80000000u
 MUST_CHECK int64_t chunk_add_text(struct chunk_builder *b, struct slice text);
 /* Appends a record with its values (offsets as got from the two above), at
- * most CHUNK_FIELDS_MAX.  r->first_value and r->n_values are set here.  It is
- * the caller's promise that the offsets lie in what was added. */
+ * most CHUNK_FIELDS_MAX (else -E2BIG).  r->first_value and r->n_values are set
+ * here.  It is the caller's promise that the offsets lie in what was added. */
 MUST_CHECK int chunk_add_record(struct chunk_builder *b,
                                 const struct chunk_record *r,
                                 const struct chunk_value *values, unsigned n);

@@ -61,9 +61,10 @@ struct schema {
 struct schema_builder;
 struct schema_builder *schema_builder_new(const struct schema *old);
 void schema_builder_free(struct schema_builder *b);
-/* All return an id ≥ 0, or -ENOMEM, or -E2BIG past 65,535 (255 fields), or
- * -EINVAL with 'err' filled where a name is declared anew with another kind
- * or type. Slices are copied. */
+/* All return an id ≥ 0, or with 'err' filled -ENOMEM, -E2BIG past 65,535 (255
+ * fields), or -EINVAL where a name is declared anew with another kind or type:
+ * the builder can then only be freed.  Slices are copied.  A field that was
+ * known keeps its id: ids are schema_stream_field()'s, not the index here. */
 MUST_CHECK int schema_add_stream(struct schema_builder *b,
                                  const struct schema_stream *s,
                                  struct err *err);
@@ -72,14 +73,16 @@ MUST_CHECK int schema_add_metric(struct schema_builder *b,
                                  struct err *err);
 MUST_CHECK int schema_add_input(struct schema_builder *b,
                                 const struct schema_input *in, struct err *err);
-/* NULL: out of memory.  The builder is spent. */
+/* Once; the builder can then only be freed. */
 struct schema *schema_build(struct schema_builder *b, usec_t max_future_us);
 
 void schema_free(struct schema *s);
+/* An id, or -ENOENT. */
 int schema_find_stream(const struct schema *s, struct slice name);
 int schema_find_metric(const struct schema *s, struct slice name);
 int schema_find_input(const struct schema *s, struct slice name);
 int schema_stream_field(const struct schema_stream *s, struct slice name);
+int schema_metric_label(const struct schema_metric *m, struct slice name);
 
 /* Payload of FRAME_SCHEMA.  Decoding checks every bound. */
 MUST_CHECK int schema_encode(const struct schema *s, struct buf *out);

@@ -54,8 +54,8 @@ MUST_CHECK int transition_encode(const struct transition *t, struct buf *out);
 /* Slices point into the payload, arrays into 'a'. 0, -EBADMSG, -ENOMEM. */
 MUST_CHECK int transition_decode(struct slice payload, struct arena *a,
                                  struct transition *ret);
-/* One line of JSON: time, known_at, alertname, state, labels, value,
- * annotations, episode. */
+/* One line of JSON, without its end: time, known_at, alertname, state, labels,
+ * value (a string where it is not finite), annotations, episode. */
 MUST_CHECK int transition_json(const struct transition *t, struct buf *out);
 
 #endif
