@@ -17,3 +17,8 @@ endif
 # with seeds and finds in %D%/corpus/fuzz_json/.
 
 script_tests += %D%/corpora.sh
+
+fuzz_targets += %D%/fuzz_chunk
+%C%_fuzz_chunk_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_chunk_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/corpus/fuzz_chunk
