@@ -12,7 +12,9 @@ include %D%/lint/local.mk
 
 # No test hangs make check: this many seconds for each.
 TEST_TIMEOUT = 300
-LIMIT = timeout -k 10 $(TEST_TIMEOUT)
+LIMIT = $(TEST_WRAP) timeout -k 10 $(TEST_TIMEOUT)
+# What else a test shall run under.
+TEST_WRAP =
 
 TEST_EXTENSIONS = .sh .t
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \

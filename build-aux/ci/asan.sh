@@ -8,5 +8,5 @@ tier=asan
 tier_configure CC=clang CFLAGS='-g -O1' \
     --enable-sanitizers=address,undefined --enable-fuzzers
 tier_make
-tier_tests check-sanitized
+tier_tests check-sanitized TEST_WRAP="$(tier_fixed_addresses)"
 tier_end

@@ -19,7 +19,8 @@ for target in "$tree"/tests/fuzz/fuzz_*; do
     set -- "$dir/found/$name"
     [ ! -d "$top/tests/fuzz/corpus/$name" ] ||
         set -- "$@" "$top/tests/fuzz/corpus/$name"
-    if (cd "$dir" && timeout -k 5 $((seconds + 120)) "$target" \
+    # shellcheck disable=SC2046 # words
+    if (cd "$dir" && $(tier_fixed_addresses) timeout -k 5 $((seconds + 120)) "$target" \
         -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 \
         -verbosity=0 -print_final_stats=1 "$@") >"$dir/$name.log" 2>&1; then
         passed=$((passed + 1))

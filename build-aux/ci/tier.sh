@@ -71,6 +71,16 @@ tier_make()
     tier_run "make $*" make -j"$jobs" "$@"
 }
 
+# The sanitizers of these compilers need an address space that is not shuffled
+# too far: where the kernel does so, tests run unshuffled.
+tier_fixed_addresses()
+{
+    bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null) || bits=28
+    if [ "$bits" -gt 28 ] && setarch "$(uname -m)" -R true 2>/dev/null; then
+        echo "setarch $(uname -m) -R"
+    fi
+}
+
 # tier_tests TARGET… - runs test targets of make, counts each test's lines and
 # shows the logs of those that failed.
 tier_tests()

@@ -6,5 +6,5 @@ tier=tsan
 
 tier_configure CC=clang CFLAGS='-g -O1' --enable-sanitizers=thread
 tier_make
-tier_tests check-threads
+tier_tests check-threads TEST_WRAP="$(tier_fixed_addresses)"
 tier_end
