@@ -2,9 +2,15 @@
 EXTRA_DIST += %D%/README.md
 
 core_libcore_la_SOURCES += \
+	%D%/batch.c \
+	%D%/batch.h \
+	%D%/cursor.c \
+	%D%/cursor.h \
 	%D%/decode.c \
 	%D%/descriptor.c \
 	%D%/descriptor.h \
+	%D%/exporter.c \
+	%D%/exporter.h \
 	%D%/ingest.c \
 	%D%/ingest.h \
 	%D%/ingest_priv.h \

@@ -330,7 +330,7 @@ settle(struct checkpoint *c)
     c->phase = IDLE;
 }
 
-void
+bool
 checkpoint_work(struct checkpoint *c, struct engine *e, struct cause newest)
 {
     CHECK_OBJ(c, CHECKPOINT_MAGIC);
@@ -338,8 +338,7 @@ checkpoint_work(struct checkpoint *c, struct engine *e, struct cause newest)
         settle(c);
     if (c->phase == IDLE && is_due(c, e))
         begin(c, e, newest);
-    if (c->phase == STEPPING)
-        (void)step(c, e);
+    return c->phase == STEPPING && step(c, e);
 }
 
 static bool

@@ -47,8 +47,9 @@ MUST_CHECK int checkpoint_restore(struct checkpoint *c,
 MUST_CHECK int checkpoint_start(struct checkpoint *c, struct journal *j,
                                 struct err *err);
 /* Begins a checkpoint if one is due, hands out a few rows of one that is on
- * its way.  Engine's thread, between two frames; at most about 1 ms. */
-void checkpoint_work(struct checkpoint *c, struct engine *e,
+ * its way.  Engine's thread, between two frames; at most about 1 ms.  True:
+ * there is more to do right away. */
+bool checkpoint_work(struct checkpoint *c, struct engine *e,
                      struct cause newest);
 /* Completes one now, for a stop: 0, or -ETIMEDOUT. */
 MUST_CHECK int checkpoint_finish(struct checkpoint *c, struct engine *e,

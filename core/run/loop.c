@@ -20,7 +20,7 @@
 
 #define LOOP_MAGIC 0x100f100fu
 #define TRANSITION_MAX ((size_t)1024 * 1024)
-#define READ_WAIT_US (100 * USEC_PER_MSEC)
+#define READ_WAIT_US (250 * USEC_PER_MSEC)
 #define RETRY_US (100 * USEC_PER_MSEC)
 
 struct call {
@@ -242,6 +242,7 @@ loop_main(void *arg)
     CHECK_OBJ(l, LOOP_MAGIC);
     log_set_context("engine", NULL);
     uint64_t end = 0;
+    bool busy = false;
     while (!atomic_load(&l->failed)) {
         if (atomic_load(&l->stopping)) {
             if (end == 0)
@@ -250,7 +251,8 @@ loop_main(void *arg)
                 break;
         }
         struct frame f;
-        int r = journal_read(l->reader, clock_boot_us() + READ_WAIT_US, &f);
+        usec_t deadline = busy ? USEC_MIN : clock_boot_us() + READ_WAIT_US;
+        int r = journal_read(l->reader, deadline, &f);
         if (r > 0)
             feed(l, &f);
         else if (r < 0)
@@ -258,8 +260,8 @@ loop_main(void *arg)
                         "engine: reading the journal: %s, trying again",
                         strerror(-r));
         call_run(l);
-        if (!atomic_load(&l->failed))
-            checkpoint_work(l->o.checkpoint, l->engine, l->newest);
+        busy = !atomic_load(&l->failed) &&
+               checkpoint_work(l->o.checkpoint, l->engine, l->newest);
         journal_pin_move(l->o.journal, l->pin,
                          checkpoint_durable(l->o.checkpoint));
     }
