@@ -3,7 +3,14 @@ EXTRA_DIST += %D%/README.md
 
 core_libcore_la_SOURCES += \
 	%D%/configuration.h \
+	%D%/expand.c \
+	%D%/expand.h \
+	%D%/options.c \
 	%D%/options.h \
+	%D%/options_print.c \
+	%D%/options_priv.h \
+	%D%/options_table.c \
+	%D%/secrets.c \
 	%D%/secrets.h \
 	%D%/yaml.c \
 	%D%/yaml.h \

@@ -46,6 +46,7 @@ struct yaml_node {
     uint8_t kind;  /* enum yaml_kind */
     uint8_t style; /* enum yaml_style; scalars */
     bool secret;   /* filled in from ${…}: never print it */
+    bool pending;  /* holds a ${…} that was left: fits every reader */
     bool seen;     /* of a walk that visits each node once; else false */
     uint32_t line, column;         /* of the first character, from 1 */
     uint32_t end_line, end_column; /* one past the last character */
@@ -127,7 +128,9 @@ size_t yaml_unknown_keys(const struct yaml_node *map, const char *const *known,
 
 /* 0, or -EINVAL with the error added at the node; *ret untouched then.  A
  * quoted value is as good as a plain one; null is an error.  Slices are
- * NUL-terminated and live as long as the document. */
+ * NUL-terminated and live as long as the document.  A 'pending' value (of a
+ * check without secrets) is right for all of them and leaves *ret too, but for
+ * yaml_string. */
 int yaml_string(const struct yaml_node *node, struct errlist *errs,
                 struct slice *ret);
 int yaml_bool(const struct yaml_node *node, struct errlist *errs, bool *ret);

@@ -163,7 +163,7 @@ yaml_bool(const struct yaml_node *node, struct errlist *errs, bool *ret)
     static const char *const truths[] = {"true",  "True",  "TRUE",
                                          "false", "False", "FALSE"};
     int r = want_scalar(node, "true or false", errs);
-    if (r < 0)
+    if (r < 0 || node->pending)
         return r;
     for (size_t i = 0; i < ARRAY_SIZE(truths); i++)
         if (slice_eq_str(node->value, truths[i])) {
@@ -211,7 +211,7 @@ int
 yaml_i64(const struct yaml_node *node, struct errlist *errs, int64_t *ret)
 {
     int r = want_scalar(node, "a whole number", errs);
-    if (r < 0)
+    if (r < 0 || node->pending)
         return r;
     struct shown s;
     r = parse_i64(node->value, ret);
@@ -253,7 +253,7 @@ int
 yaml_double(const struct yaml_node *node, struct errlist *errs, double *ret)
 {
     int r = want_scalar(node, "a number", errs);
-    if (r < 0)
+    if (r < 0 || node->pending)
         return r;
     struct shown s;
     r = parse_double(node->value, ret);
@@ -282,7 +282,7 @@ yaml_size(const struct yaml_node *node, struct errlist *errs,
           int64_t *ret_bytes)
 {
     int r = want_scalar(node, "a size", errs);
-    if (r < 0)
+    if (r < 0 || node->pending)
         return r;
     uint64_t bytes;
     struct fault fault;
@@ -299,7 +299,7 @@ yaml_duration(const struct yaml_node *node, struct errlist *errs,
               usec_t *ret_us)
 {
     int r = want_scalar(node, "a duration", errs);
-    if (r < 0)
+    if (r < 0 || node->pending)
         return r;
     struct fault fault;
     r = duration_parse(node->value, ret_us, &fault);
@@ -314,7 +314,7 @@ yaml_choice(const struct yaml_node *node, const char *const *choices, size_t n,
             struct errlist *errs, size_t *ret)
 {
     int r = want_scalar(node, "a word", errs);
-    if (r < 0)
+    if (r < 0 || node->pending)
         return r;
     for (size_t i = 0; i < n; i++)
         if (slice_eq_str(node->value, choices[i])) {
