@@ -36,9 +36,9 @@ struct pending {
 };
 
 struct state {
-    char *name; /* NULL: not seen yet */
+    char *name; /* NULL: not seen yet; stays where it is */
     size_t name_size;
-    enum partition_state state;
+    enum partition_state state; /* 0: not there (any more) */
 };
 
 struct input {
@@ -89,7 +89,8 @@ state_set_one(struct input *in, uint32_t partition, enum partition_state state)
         st->name = mem_strndup(name.p, name.n);
         st->name_size = name.n;
     }
-    st->state = state;
+    if (st->name != NULL)
+        st->state = state;
 }
 
 /* For all: those that were seen, or, where none was, the one named "". */
@@ -104,7 +105,7 @@ state_set(struct input *in, uint32_t partition, enum partition_state state)
     if (instance_n_partitions(in->o.source) == 0)
         state_set_one(in, instance_partition(in->o.source, SLICE("")), state);
     for (uint32_t i = 0; i < in->n_states; i++)
-        if (in->states[i].name != NULL)
+        if (in->states[i].state != 0)
             in->states[i].state = state;
 }
 
@@ -116,7 +117,7 @@ input_partitions(struct input *in,
     AUTO_LOCK(&in->lock);
     for (uint32_t i = 0; i < in->n_states; i++) {
         struct state *st = &in->states[i];
-        if (st->name == NULL)
+        if (st->state == 0)
             continue;
         struct tick_partition p = {
             .input = in->o.id,
@@ -126,10 +127,8 @@ input_partitions(struct input *in,
         int r = fn(arg, &p);
         if (r != 0)
             return r;
-        if (st->state == PARTITION_GONE) { /* said once */
-            mem_free(st->name);
-            *st = (struct state){0};
-        }
+        if (st->state == PARTITION_GONE) /* said once */
+            st->state = 0;
     }
     return 0;
 }

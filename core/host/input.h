@@ -45,7 +45,8 @@ void input_free(struct input *in);
 /* Synced up to 'pos': commits may be due.  Any thread. */
 void input_synced(struct input *in, uint64_t pos);
 
-/* Every partition's state now.  Any thread. */
+/* Every partition's state now; one that is gone is told once, to the first who
+ * asks.  Names stay as long as the input.  Any thread. */
 int input_partitions(struct input *in,
                      int (*fn)(void *arg, const struct tick_partition *p),
                      void *arg);

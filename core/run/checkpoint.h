@@ -37,6 +37,9 @@ struct checkpoint_mark {
 
 MUST_CHECK int checkpoint_open(const struct checkpoint_options *o,
                                struct checkpoint **ret, struct err *err);
+/* The position of the newest complete checkpoint, 0 where there is none. */
+MUST_CHECK int checkpoint_peek(struct checkpoint *c,
+                               struct checkpoint_mark *ret_mark);
 /* Hands the rows of the newest complete checkpoint to 'fn'.  Damage makes it
  * fall back to an older one, or to none: *ret_mark says which. */
 MUST_CHECK int checkpoint_restore(struct checkpoint *c,

@@ -2,9 +2,16 @@
 EXTRA_DIST += %D%/README.md
 
 core_libcore_la_SOURCES += \
+	%D%/assembly.c \
+	%D%/assembly.h \
 	%D%/checkpoint.c \
 	%D%/checkpoint.h \
+	%D%/collector.c \
+	%D%/collector.h \
 	%D%/loop.c \
 	%D%/loop.h \
+	%D%/outbox.h \
 	%D%/rows_file.c \
-	%D%/rows_file.h
+	%D%/rows_file.h \
+	%D%/ticker.c \
+	%D%/ticker.h
