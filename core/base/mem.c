@@ -42,17 +42,19 @@ mem_alloc(size_t bytes)
 void *
 mem_calloc(size_t n, size_t bytes)
 {
-    if (!mem_admit())
+    size_t total;
+    if (!mem_admit() || __builtin_mul_overflow(n, bytes, &total))
         return NULL;
-    return n == 0 || bytes == 0 ? calloc(1, 1) : calloc(n, bytes);
+    return calloc(1, MAX(total, (size_t)1));
 }
 
 void *
 mem_realloc(void *p, size_t n, size_t bytes)
 {
-    if (!mem_admit())
+    size_t total;
+    if (!mem_admit() || __builtin_mul_overflow(n, bytes, &total))
         return NULL;
-    return n == 0 || bytes == 0 ? realloc(p, 1) : reallocarray(p, n, bytes);
+    return realloc(p, MAX(total, (size_t)1));
 }
 
 void *

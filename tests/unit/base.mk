@@ -1,2 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# unit_tests += %D%/test_x.t
+EXTRA_DIST += %D%/expect_abort.h
+
+unit_tests += \
+	%D%/test_arena.t \
+	%D%/test_buf.t \
+	%D%/test_codec.t \
+	%D%/test_mem.t \
+	%D%/test_number.t \
+	%D%/test_str.t
