@@ -32,7 +32,7 @@ read_u32(const unsigned char *p)
 static inline uint64_t
 hash_long(const unsigned char *p, size_t n, uint64_t h)
 {
-    uint64_t other = h;
+    uint64_t other = HASH_K3;
     for (; n > 32; p += 32, n -= 32) {
         h = hash_fold_(read_u64(p) ^ HASH_K1, read_u64(p + 8) ^ h);
         other =
