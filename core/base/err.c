@@ -5,23 +5,24 @@
 
 #include "core/base/check.h"
 #include "core/base/err.h"
+#include "core/base/str.h"
 
-/* vsnprintf that cuts at a character. */
+/* vsnprintf that cuts between characters. */
 PRINTF_LIKE(3, 0)
 static void
 err_text(char *out, size_t size, const char *fmt, va_list ap)
 {
     int n = vsnprintf(out, size, fmt, ap);
-    if (n < 0) {
+    if (n < 0)
         out[0] = '\0';
-    } else if ((size_t)n >= size) {
-        size_t end = size - 1;
-        while (end > 0 && ((unsigned char)out[end - 1] & 0xc0) == 0x80)
-            end--;
-        if (end > 0 && (unsigned char)out[end - 1] >= 0xc0)
-            end--;
-        out[end] = '\0';
-    }
+    if (n < 0 || (size_t)n < size)
+        return;
+    size_t last = size - 2; /* the last character begins here or before */
+    while (last > 0 && ((unsigned char)out[last] & 0xc0) == 0x80)
+        last--;
+    uint32_t cp;
+    if (utf8_decode(slice_new(out + last, size - 1 - last), &cp) < 0)
+        out[last] = '\0';
 }
 
 int
