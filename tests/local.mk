@@ -28,6 +28,7 @@ AM_TESTS_ENVIRONMENT = \
 	TOCSIN='$(abs_top_builddir)/tocsin'; export TOCSIN; \
 	CC='$(CC)'; export CC; \
 	TOCSIN_SANITIZERS='$(SANITIZERS)'; export TOCSIN_SANITIZERS; \
+	CK_DEFAULT_TIMEOUT=60; export CK_DEFAULT_TIMEOUT; \
 	LC_ALL=C.UTF-8; export LC_ALL;
 # Leaks are seen only where Check does not fork.
 if SANITIZED
