@@ -39,7 +39,7 @@ enum grouping_kind { GROUP_NONE, GROUP_BY, GROUP_WITHOUT };
 
 struct grouping {
     enum grouping_kind kind;
-    const struct slice *labels; /* as written: order and repeats kept */
+    const struct slice *labels; /* sorted, each once */
     uint32_t count;
 };
 
@@ -86,10 +86,10 @@ enum card { CARD_ONE_TO_ONE, CARD_MANY_TO_ONE, CARD_ONE_TO_MANY, CARD_MANY };
 
 /* How the two sides of a vector operation meet.  MANY_TO_ONE is group_left. */
 struct matching {
-    enum card card; /* CARD_MANY for and, or, unless */
-    bool on;        /* on(labels), else ignoring(labels) */
-    bool given;     /* on or ignoring was written */
-    const struct slice *labels;
+    enum card card;             /* CARD_MANY for and, or, unless */
+    bool on;                    /* on(labels), else ignoring(labels) */
+    bool given;                 /* on or ignoring was written */
+    const struct slice *labels; /* these and 'include': sorted, each once */
     uint32_t label_count;
     const struct slice *include; /* of group_left and group_right */
     uint32_t include_count;
@@ -97,10 +97,14 @@ struct matching {
     double fill_left, fill_right;
 };
 
+/* Functions may call themselves along a tree. */
+#define EXPR_HEIGHT_MAX 1000
+
 struct expr {
     enum expr_kind kind;
     enum lang_type type; /* set by the parser's checks */
     struct span span;
+    uint32_t height; /* levels, this one included: at most EXPR_HEIGHT_MAX */
     union {
         double number;        /* NUMBER */
         struct slice string;  /* STRING: unescaped, valid UTF-8 */
@@ -171,7 +175,8 @@ typedef int (*expr_visit_fn)(const struct expr *e, void *arg);
 int expr_walk(const struct expr *e, expr_visit_fn enter, expr_visit_fn leave,
               void *arg);
 
-/* Same meaning, node by node: without parentheses and spans; NaN equals NaN. */
+/* Same meaning, node by node: without parentheses, spans, types and what
+ * selectors are bound to; NaN equals NaN. */
 bool expr_equal(const struct expr *a, const struct expr *b);
 
 /* Appends the canonical text: one for all ways to write the same tree (white

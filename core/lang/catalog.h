@@ -29,6 +29,7 @@ struct lang_stream {
     const char *name;
     const struct lang_field *fields; /* labels too */
     uint32_t field_count;
+    bool open;        /* its events may carry fields that are not listed */
     const void *data; /* the caller's; not read here */
 };
 

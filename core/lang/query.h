@@ -27,7 +27,6 @@ struct query {
     struct slice text; /* a copy */
     const struct expr *root;
     struct query_regex *regexes; /* all that the tree points to */
-    struct query_tmpl *tmpls;
 };
 
 /* Something to tell the author: in bytes, and as line and column (from 1,
@@ -54,15 +53,15 @@ struct query_options {
 
 /* Parses, binds and checks.  0; -EINVAL after at least one error was reported;
  * -ENOMEM.  'options' may be NULL.  'err', which may be NULL too, gets the
- * first error as "line:col: parse error: text", as Prometheus prints it, with
- * line and column filled. */
+ * first error: "parse error: text" with line, column and hint; Prometheus
+ * prints it as "line:column: message". */
 MUST_CHECK int query_parse(struct slice text,
                            const struct query_options *options,
                            struct query **ret_q, struct err *err);
 void query_free(struct query *q);
 
-/* Only a selector of series, no more, as in a "match[]" or in rules' 'until'
- * and 'select' keys: a selector without a range; anything else is an error. */
+/* For what takes a selector and nothing else ("match[]", 'select', 'until', the
+ * steps of a sequence): of a metric or a stream, without a range. */
 MUST_CHECK int query_parse_selector(struct slice text,
                                     const struct query_options *options,
                                     struct query **ret_q, struct err *err);

@@ -45,7 +45,8 @@ struct matcher {
     struct slice name; /* "__name__" for the metric's or stream's name */
     enum matcher_op op;
     struct slice value;
-    const struct regex *re; /* of RE and NRE; anchored, '.' matches all */
+    const struct regex *re; /* of RE and NRE: anchored; '.' matches a newline
+                             * in selectors, not in pipelines */
     /* Of a bound stream, else NULL; as long-lived as the catalog. */
     const struct lang_field *field;
 };
@@ -127,6 +128,7 @@ struct pipe_item {
     struct span span;
     struct slice name;
     struct slice source;     /* path, label or template; empty = the name */
+    bool is_label;           /* label_format a=b: the source is a label */
     bool is_template;        /* label_format a="{{.b}}" */
     const struct tmpl *tmpl; /* of is_template */
     const struct matcher *matcher; /* drop and keep with a condition */
@@ -162,7 +164,7 @@ enum extend { EXTEND_NONE, EXTEND_ANCHORED, EXTEND_SMOOTHED };
 struct selector {
     struct slice name; /* where it is given by one equality, else empty; the
                         * matcher on __name__ is in 'matchers' too */
-    const struct matcher *matchers; /* in the order of the text */
+    const struct matcher *matchers; /* by name, operator, value */
     uint32_t matcher_count;
     enum binding binding;
     const struct lang_stream *stream;  /* bound and known by name, else NULL */
