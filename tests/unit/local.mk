@@ -12,3 +12,4 @@ include %D%/host.mk
 include %D%/run.mk
 include %D%/http.mk
 include %D%/cmd.mk
+include %D%/decode.mk

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+hub_logs_test = $(LDADD) tests/lib/libdecoder_host.la
+
+check_LTLIBRARIES += tests/lib/libdecoder_host.la
+tests_lib_libdecoder_host_la_SOURCES = \
+	tests/lib/decoder_host.c \
+	tests/lib/decoder_host.h
+
+unit_tests += %D%/test_hub_logs_samples.t
+%C%_test_hub_logs_samples_t_SOURCES = %D%/test_hub_logs_samples.c
+%C%_test_hub_logs_samples_t_LDADD = $(hub_logs_test)
