@@ -44,7 +44,7 @@ hub_logs_decode(void *instance, const struct tocsin_chunk *chunk,
                 struct tocsin_context *context, struct tocsin_sink *sink)
 {
     struct hub_logs *h = instance;
-    hub_logs_forget_resources(h);
+    record_forget(h);
     return walk_chunk(h, chunk, context, sink);
 }
 

@@ -21,7 +21,7 @@ static const char *const categories[] = {
 };
 
 /* Whether a value of the record reads 'word', whatever its case. */
-static int
+static inline int
 text_is(const struct tocsin_json_text *v, const char *word)
 {
     char copy[256];

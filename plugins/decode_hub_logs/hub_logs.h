@@ -6,6 +6,7 @@
  *   lex.c               brackets and quotes of text that is not sound JSON
  *   record.c            one record: its keys, its properties
  *   emit.c              one record: whose it is, its event, its sample
+ *   resource.c          resourceId: whose it is, and the hub's name
  *   keys.c              from a key's bytes to what is done with its value
  *   time.c              RFC 3339
  *   tables.c            fields, keys and metrics: the schema */
@@ -107,15 +108,31 @@ struct key {
     uint8_t ours;  /* 1: who sends this key sends Azure's records */
 };
 
-/* A perfect hash of at most 64 keys of at most 24 bytes. */
+#define GUESS_BYTES 32
+#define GUESS_NONE 0xffffffffu
+#define KEYS_MAX 63
+#define KEY_START KEYS_MAX /* in place of a key, at an object's start */
+
+/* Records resemble each other: behind one key's value comes what came behind
+ * it last time.  All bytes from there through the opening quote of the next
+ * value are compared at once, and the next key need not be read. */
+struct guess {
+    uint64_t bytes[GUESS_BYTES / 8], mask[GUESS_BYTES / 8];
+    uint32_t level; /* of the reader; GUESS_NONE: nothing is known yet */
+    uint32_t n;
+    uint32_t key; /* the next one */
+};
+
+/* A perfect hash of at most KEYS_MAX keys of at most 24 bytes. */
 struct keytab {
     uint64_t factor;
     const struct key *keys;
     struct {
         uint64_t head, middle, tail; /* the key's bytes, overlapping */
         size_t n;
-    } bytes[64];
+    } bytes[KEYS_MAX];
     uint8_t index[256]; /* of 'keys'; 0 is the unknown one */
+    struct guess after[KEYS_MAX + 1];
 };
 
 extern const struct key hub_logs_record_keys[];
@@ -125,11 +142,6 @@ extern const struct key hub_logs_auth_keys[];
 /* 'keys' begins with the unknown key and ends with a NULL name.  -1: there is
  * no perfect hash of them, which a test would have found. */
 int keytab_init(struct keytab *tab, const struct key *keys);
-
-/* Never NULL.  'end' bounds what may be read. */
-const struct key *keytab_find_escaped(const struct keytab *tab,
-                                      const struct tocsin_json_text *name,
-                                      uint32_t level);
 
 static inline uint64_t
 keytab_load(const char *p)
@@ -147,24 +159,51 @@ keytab_load_short(const char *p, size_t n)
     return v;
 }
 
-static inline const struct key *
-keytab_find(const struct keytab *tab, const char *p, size_t n)
+static inline int
+guess_fits(const struct guess *g, const struct tocsin_json *r)
 {
-    uint64_t head, middle = 0, tail = 0;
-    if (n >= 8) {
-        head = keytab_load(p);
-        tail = keytab_load(p + n - 8);
-        middle = n > 16 ? keytab_load(p + 8) : 0;
-    } else {
-        head = keytab_load_short(p, n);
-    }
-    const unsigned h =
-        (unsigned)((((head ^ (tail << 1)) + n) * tab->factor) >> 56);
-    const unsigned i = tab->index[h];
-    if (tab->bytes[i].head == head && tab->bytes[i].tail == tail &&
-        tab->bytes[i].middle == middle && tab->bytes[i].n == n)
-        return &tab->keys[i];
-    return &tab->keys[0];
+    uint64_t differ = 0;
+    if (r->end - r->p < GUESS_BYTES)
+        return 0;
+    for (unsigned i = 0; i < GUESS_BYTES / 8; i++)
+        differ |= (keytab_load(r->p + 8 * i) ^ g->bytes[i]) & g->mask[i];
+    return differ == 0 && g->level == r->level;
+}
+
+/* What keytab_next() returns beside 0 (the object is closed) and errors. */
+#define MEMBER_VALUE 1  /* the value is next */
+#define MEMBER_STRING 2 /* so is a string, its opening quote taken already */
+
+int keytab_next_slow(struct keytab *tab, struct tocsin_json *r, unsigned *at);
+
+/* The next member of an object: *at is the key before it, KEY_START at first,
+ * and becomes the index of its own. */
+static inline int
+keytab_next(struct keytab *tab, struct tocsin_json *r, unsigned *at)
+{
+    const struct guess *g = &tab->after[*at];
+    if (!guess_fits(g, r))
+        return keytab_next_slow(tab, r, at);
+    r->p += g->n;
+    r->fresh = 0;
+    *at = g->key;
+    return MEMBER_STRING;
+}
+
+/* A member's value; 'member' is what keytab_next() returned. */
+static inline int
+keytab_value(struct tocsin_json *r, int member, struct tocsin_json_text *ret)
+{
+    return member == MEMBER_STRING ? tocsin_json_contents(r, ret)
+                                   : tocsin_json_read(r, ret);
+}
+
+/* Goes back to the opening quote of a value. */
+static inline void
+keytab_back(struct tocsin_json *r, int member)
+{
+    if (member == MEMBER_STRING)
+        r->p -= r->unit;
 }
 
 /* ---------------------------------------------------------------- time */
@@ -209,6 +248,15 @@ struct resource {
     uint32_t id_offset, id_length; /* where it is escaped */
 };
 
+/* The authType read last: most are the same, byte for byte. */
+struct auth_memo {
+    const char *p; /* its raw text in the chunk, with quotes; NULL: none */
+    size_t n;
+    uint32_t level;
+    uint32_t n_values;
+    struct tocsin_value values[4]; /* offsets from p */
+};
+
 struct hub_logs {
     const struct tocsin_host *host;
     struct tocsin_ctx *ctx;
@@ -218,6 +266,7 @@ struct hub_logs {
     struct buffer value;    /* one value while it is unescaped */
     struct resource resources[N_RESOURCES];
     unsigned resource; /* the one used last */
+    struct auth_memo auth_memo;
     char reason[160];
 };
 
@@ -270,10 +319,14 @@ int record_is_ours(const struct record *rec);
 int record_emit(struct record *rec, size_t offset, size_t length,
                 const char **ret_reason);
 
+/* resourceId: notes rec->resource and its field. */
+int read_resource(struct record *rec, struct tocsin_json *r);
+
 /* Room for n bytes, whose old contents are lost; NULL: out of memory. */
 char *buffer_room(struct buffer *b, size_t n);
 
-void hub_logs_forget_resources(struct hub_logs *h);
+/* Forgets what points into the chunk before. */
+void record_forget(struct hub_logs *h);
 
 /* ---------------------------------------------------------------- walk */
 

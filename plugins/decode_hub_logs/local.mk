@@ -8,6 +8,7 @@ hub_logs_sources = \
 	%D%/keys.c \
 	%D%/lex.c \
 	%D%/record.c \
+	%D%/resource.c \
 	%D%/tables.c \
 	%D%/time.c \
 	%D%/walk.c

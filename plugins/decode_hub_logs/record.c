@@ -96,24 +96,18 @@ mark_undo(struct record *rec, struct mark mark)
     rec->n_later = mark.n_later;
 }
 
-static inline const struct key *
-find_key(const struct keytab *tab, const struct tocsin_json_text *name,
-         uint32_t level)
-{
-    return name->escaped ? keytab_find_escaped(tab, name, level)
-                         : keytab_find(tab, name->p, name->n);
-}
-
 /* ------------------------------------------------- properties, authType */
 
 static int
 read_auth_object(struct record *rec, struct tocsin_json *r)
 {
-    struct tocsin_json_text name, v;
+    struct keytab *tab = &rec->h->auth_keys;
+    struct tocsin_json_text v;
+    unsigned at = KEY_START;
     int more = tocsin_json_enter(r, '{');
-    while (more >= 0 && (more = tocsin_json_next_key(r, &name)) > 0) {
-        const struct key *key = find_key(&rec->h->auth_keys, &name, r->level);
-        more = tocsin_json_read(r, &v);
+    while (more >= 0 && (more = keytab_next(tab, r, &at)) > 0) {
+        const struct key *key = &tab->keys[at];
+        more = keytab_value(r, more, &v);
         if (more >= 0 && key->kind == KEY_FIELD)
             put(rec, key->field, &v, r->level);
     }
@@ -145,9 +139,53 @@ read_auth_copy(struct record *rec, struct tocsin_json *r)
     return 0;
 }
 
+static void
+auth_memo_set(struct record *rec, const struct mark *mark, const char *from,
+              const struct tocsin_json *r)
+{
+    struct auth_memo *memo = &rec->h->auth_memo;
+    const uint32_t n_values = rec->n_values - mark->n_values;
+    const uint32_t offset = (uint32_t)(from - rec->chunk->data);
+    /* In a copy, or with values that are copies: not to be remembered. */
+    if ((uintptr_t)from - (uintptr_t)rec->chunk->data >= rec->chunk->size ||
+        rec->n_later != mark->n_later)
+        return;
+    memo->p = from;
+    memo->n = (size_t)(r->p - from);
+    memo->level = r->level;
+    memo->n_values = n_values;
+    for (uint32_t i = 0; i < n_values; i++) {
+        memo->values[i] = rec->values[mark->n_values + i];
+        memo->values[i].offset -= offset;
+    }
+}
+
+static int
+auth_memo_get(struct record *rec, struct tocsin_json *r)
+{
+    const struct auth_memo *memo = &rec->h->auth_memo;
+    if (memo->p == NULL || memo->level != r->level ||
+        (size_t)(r->end - r->p) < memo->n ||
+        (uintptr_t)r->p - (uintptr_t)rec->chunk->data >= rec->chunk->size ||
+        memcmp(r->p, memo->p, memo->n) != 0)
+        return 0;
+    const uint32_t offset = (uint32_t)(r->p - rec->chunk->data);
+    for (uint32_t i = 0; i < memo->n_values; i++) {
+        struct tocsin_value *value = &rec->values[rec->n_values++];
+        *value = memo->values[i];
+        value->offset += offset;
+        rec->seen |= (uint64_t)1 << value->id;
+    }
+    r->p += memo->n;
+    return 1;
+}
+
 static int
 read_auth(struct record *rec, struct tocsin_json *r)
 {
+    const char *from = r->p;
+    if (auth_memo_get(rec, r))
+        return 0;
     const int type = tocsin_json_peek(r);
     struct tocsin_json inner;
     if (type == TOCSIN_JSON_OBJECT)
@@ -160,6 +198,8 @@ read_auth(struct record *rec, struct tocsin_json *r)
         more = read_auth_object(rec, &inner);
     if (more >= 0)
         more = tocsin_json_leave_text(r, &inner);
+    if (more >= 0)
+        auth_memo_set(rec, &mark, from, r);
     if (more >= 0 || more == TOCSIN_JSON_MORE)
         return more;
     mark_undo(rec, mark);
@@ -169,17 +209,19 @@ read_auth(struct record *rec, struct tocsin_json *r)
 static int
 read_properties_object(struct record *rec, struct tocsin_json *r)
 {
-    struct tocsin_json_text name, v;
+    struct keytab *tab = &rec->h->property_keys;
+    struct tocsin_json_text v;
+    unsigned at = KEY_START;
     int more = tocsin_json_enter(r, '{');
-    while (more >= 0 && (more = tocsin_json_next_key(r, &name)) > 0) {
-        const struct key *key =
-            find_key(&rec->h->property_keys, &name, r->level);
+    while (more >= 0 && (more = keytab_next(tab, r, &at)) > 0) {
+        const struct key *key = &tab->keys[at];
         if (key->kind == KEY_AUTH && !rec->has_auth) {
             rec->has_auth = 1;
+            keytab_back(r, more);
             more = read_auth(rec, r);
             continue;
         }
-        more = tocsin_json_read(r, &v);
+        more = keytab_value(r, more, &v);
         if (more >= 0 && key->kind == KEY_FIELD)
             put(rec, key->field, &v, r->level);
     }
@@ -238,133 +280,15 @@ read_properties(struct record *rec, struct tocsin_json *r)
     return read_properties_copy(rec, r);
 }
 
-/* ---------------------------------------------------- resourceId, time */
+/* ----------------------------------------------------------- the record */
 
 void
-hub_logs_forget_resources(struct hub_logs *h)
+record_forget(struct hub_logs *h)
 {
     for (unsigned i = 0; i < N_RESOURCES; i++)
         h->resources[i].p = NULL;
     h->resource = 0;
-}
-
-static char
-lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* Where 'what' (lower case) ends in the lower-case text, or NULL. */
-static const char *
-find_end(const char *p, size_t n, const char *what)
-{
-    const size_t len = strlen(what);
-    for (; n >= len; p++, n--)
-        if (memcmp(p, what, len) == 0)
-            return p + len;
-    return NULL;
-}
-
-/* What a resourceId says.  'p' is lower case and without escapes.  The hub is
- * the segment behind "/iothubs/", or else the last one. */
-static void
-resource_parse(struct resource *res, const char *p, size_t n,
-               struct tocsin_sink *sink)
-{
-    const char *end = p + n;
-    while (end > p && end[-1] == '/')
-        end--;
-    const char *hub =
-        find_end(p, (size_t)(end - p), "/microsoft.devices/iothubs/");
-    res->is_hub = hub != NULL;
-    res->has_provider = find_end(p, n, "/providers/") != NULL;
-    if (hub == NULL)
-        for (hub = end; hub > p && hub[-1] != '/';)
-            hub--;
-    const char *hub_end = hub;
-    while (hub_end < end && *hub_end != '/' && *hub_end != '.')
-        hub_end++;
-    res->hub_length = (uint32_t)(hub_end - hub);
-    if (res->hub_length > 0 && (res->is_hub || !res->has_provider))
-        res->hub_offset = sink->text(sink, hub, res->hub_length);
-}
-
-/* A resourceId not seen in this chunk before. */
-static struct resource *
-resource_add(struct record *rec, const struct tocsin_json_text *v)
-{
-    struct hub_logs *h = rec->h;
-    char *copy = buffer_room(&h->value, v->n);
-    if (copy == NULL)
-        return NULL;
-    const size_t n = tocsin_json_unescape_all(copy, v, 0);
-    h->resource = (h->resource + 1) % N_RESOURCES;
-    struct resource *res = &h->resources[h->resource];
-    memset(res, 0, sizeof *res);
-    res->p = v->p;
-    res->n = v->n;
-    res->escaped = v->escaped;
-    if (v->escaped) {
-        res->id_length = (uint32_t)n;
-        res->id_offset = rec->sink->text(rec->sink, copy, n);
-    }
-    for (size_t i = 0; i < n; i++)
-        copy[i] = lower(copy[i]);
-    resource_parse(res, copy, n, rec->sink);
-    return res;
-}
-
-static struct resource *
-resource_find(struct hub_logs *h, const char *p, size_t n)
-{
-    for (unsigned i = 0; i < N_RESOURCES; i++) {
-        struct resource *res = &h->resources[i];
-        if (res->p != NULL && res->n == n && memcmp(res->p, p, n) == 0) {
-            h->resource = i;
-            return res;
-        }
-    }
-    return NULL;
-}
-
-static void
-put_resource(struct record *rec, const struct resource *res, const char *p)
-{
-    rec->resource = res;
-    rec->seen |= (uint64_t)1 << FIELD_RESOURCE_ID;
-    struct tocsin_value *value = &rec->values[rec->n_values++];
-    value->id = FIELD_RESOURCE_ID;
-    value->offset =
-        res->escaped ? res->id_offset : (uint32_t)(p - rec->chunk->data);
-    value->length = res->escaped ? res->id_length : (uint32_t)res->n;
-}
-
-static int
-read_resource(struct record *rec, struct tocsin_json *r)
-{
-    struct hub_logs *h = rec->h;
-    struct resource *res = &h->resources[h->resource];
-    struct tocsin_json_text v;
-    if (rec->resource != NULL)
-        return tocsin_json_skip(r);
-    /* The same as in the record before, its closing quote included: it need
-     * not be read again. */
-    if (res->p != NULL && (size_t)(r->end - r->p) >= res->n + 2 &&
-        *r->p == '"' && memcmp(r->p + 1, res->p, res->n + 1) == 0) {
-        put_resource(rec, res, r->p + 1);
-        r->p += res->n + 2;
-        return 0;
-    }
-    int bad = tocsin_json_read(r, &v);
-    if (bad < 0 || v.type != TOCSIN_JSON_STRING || v.n == 0)
-        return bad;
-    res = resource_find(h, v.p, v.n);
-    if (res == NULL)
-        res = resource_add(rec, &v);
-    if (res == NULL)
-        return out_of_memory(r);
-    put_resource(rec, res, v.p);
-    return 0;
+    h->auth_memo.p = NULL;
 }
 
 static int
@@ -386,8 +310,6 @@ read_time(struct record *rec, struct tocsin_json *r)
         rec->has_time = 1;
     return 0;
 }
-
-/* --------------------------------------------------------- the record */
 
 /* Values that decide what the record is. */
 static void
@@ -413,10 +335,11 @@ note(struct record *rec, unsigned field, const struct tocsin_json_text *v)
 }
 
 static int
-read_field(struct record *rec, struct tocsin_json *r, unsigned field)
+read_field(struct record *rec, struct tocsin_json *r, int member,
+           unsigned field)
 {
     struct tocsin_json_text v;
-    int bad = tocsin_json_read(r, &v);
+    const int bad = keytab_value(r, member, &v);
     if (bad < 0)
         return bad;
     if ((rec->seen >> field & 1) == 0) {
@@ -431,8 +354,6 @@ static int
 read_member(struct record *rec, struct tocsin_json *r, const struct key *key)
 {
     switch (key->kind) {
-    case KEY_FIELD:
-        return read_field(rec, r, key->field);
     case KEY_TIME:
         return read_time(rec, r);
     case KEY_RESOURCE:
@@ -450,11 +371,17 @@ read_member(struct record *rec, struct tocsin_json *r, const struct key *key)
 int
 record_read(struct record *rec, struct tocsin_json *r)
 {
-    struct tocsin_json_text name;
+    struct keytab *tab = &rec->h->record_keys;
+    unsigned at = KEY_START;
     int more = tocsin_json_enter(r, '{');
-    while (more >= 0 && (more = tocsin_json_next_key(r, &name)) > 0) {
-        const struct key *key = find_key(&rec->h->record_keys, &name, 0);
+    while (more >= 0 && (more = keytab_next(tab, r, &at)) > 0) {
+        const struct key *key = &tab->keys[at];
         rec->looks_ours |= key->ours;
+        if (key->kind == KEY_FIELD) {
+            more = read_field(rec, r, more, key->field);
+            continue;
+        }
+        keytab_back(r, more);
         if (key->kind == KEY_RECORDS && !rec->in_envelope &&
             tocsin_json_peek(r) == '[') {
             more = tocsin_json_enter(r, '[');

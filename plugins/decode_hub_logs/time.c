@@ -55,22 +55,33 @@ zone(const char *p, size_t n, int *ret)
     return 0;
 }
 
-int
-hub_logs_time(const char *p, size_t n, int64_t *ret_us)
+/* "2026-05-04T08:11:02" in seconds since the epoch.  A leap second is the first
+ * of the next minute. */
+static int
+seconds(const char *p, int64_t *ret)
 {
-    if (n < 19 || p[4] != '-' || p[7] != '-' ||
-        (p[10] != 'T' && p[10] != 't' && p[10] != ' ') || p[13] != ':' ||
-        p[16] != ':')
+    if (p[4] != '-' || p[7] != '-' || p[13] != ':' || p[16] != ':' ||
+        (p[10] != 'T' && p[10] != 't' && p[10] != ' '))
         return -1;
     const int year = digits(p, 4), month = digits(p + 5, 2),
               day = digits(p + 8, 2), hour = digits(p + 11, 2),
               minute = digits(p + 14, 2), second = digits(p + 17, 2);
-    /* A leap second is the first of the next minute. */
-    if (year < 0 || month < 1 || month > 12 || day < 1 ||
-        day > month_days(year, month) || hour < 0 || hour > 23 || minute < 0 ||
-        minute > 59 || second < 0 || second > 60)
+    if ((year | month | day | hour | minute | second) < 0)
         return -1;
+    if (month < 1 || month > 12 || day < 1 || day > month_days(year, month))
+        return -1;
+    if (hour > 23 || minute > 59 || second > 60)
+        return -1;
+    *ret = days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    return 0;
+}
 
+int
+hub_logs_time(const char *p, size_t n, int64_t *ret_us)
+{
+    int64_t s;
+    if (n < 19 || seconds(p, &s) < 0)
+        return -1;
     size_t at = 19;
     int32_t nanos = 0, scale = 100000000;
     if (at < n && p[at] == '.') {
@@ -83,8 +94,6 @@ hub_logs_time(const char *p, size_t n, int64_t *ret_us)
     int east;
     if (zone(p + at, n - at, &east) < 0)
         return -1;
-    const int64_t seconds = days(year, month, day) * 86400 + hour * 3600 +
-                            minute * 60 + second - east;
-    *ret_us = seconds * 1000000 + nanos / 1000;
+    *ret_us = (s - east) * 1000000 + nanos / 1000;
     return 0;
 }
