@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += \
+	tests/data/dps \
+	tests/data/iothub-logs \
+	tests/data/iothub-metrics
+
 hub_logs_test = $(LDADD) tests/lib/libdecoder_host.la
 
 check_LTLIBRARIES += tests/lib/libdecoder_host.la

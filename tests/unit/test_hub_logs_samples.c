@@ -192,12 +192,13 @@ START_TEST(a_record_alone_gives_the_same_as_in_its_envelope)
     char *all = as_message(p, n, DECODER_TEXT);
     char *placed = as_message(p, n, DECODER_TEXT | DECODER_OFFSETS);
     const size_t n_records = places(placed, place, 32);
-    char *joined = calloc(1, strlen(all) + 1);
-    ck_assert_ptr_nonnull(joined);
+    char *joined = join("", "");
     for (size_t i = 0; i < n_records; i++) {
         char *one = as_message(p + place[i][0], place[i][1], DECODER_TEXT);
-        strcat(joined, one);
+        char *longer = join(joined, one);
+        free(joined);
         free(one);
+        joined = longer;
     }
     ck_assert_str_eq(joined, all);
     free(joined);
