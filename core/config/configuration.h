@@ -156,6 +156,13 @@ MUST_CHECK int config_options(struct config *cfg, const struct options_table *t,
                               const struct yaml_node *at, struct errlist *errs,
                               void **ret_options);
 
+/* The same for an entry of a receiver, without what the notifier reads. */
+MUST_CHECK int config_integration_options(struct config *cfg,
+                                          const struct options_table *t,
+                                          const struct config_integration *in,
+                                          struct errlist *errs,
+                                          void **ret_options);
+
 /* Appends every setting with its default, as YAML. */
 void config_print_defaults(struct buf *b);
 

@@ -214,17 +214,18 @@ expand_scalar(struct expand *x, struct yaml_node *node)
     if (node->value.n == 0 || memchr(node->value.p, '$', node->value.n) == NULL)
         return 0;
     AUTO_FINI(buf) out = BUF_INIT(YAML_SCALAR_MAX);
-    size_t n = 0;
+    size_t n = 0, errors = x->errs->errors;
     int r = expand_value(x, node, &out, &n);
-    if (r == -ENOSPC) {
+    if (r == -ENOSPC)
         yaml_error(node, x->errs,
-                   "with all filled in this has more than "
-                   "1 MiB");
+                   "with all filled in this has more than 1 MiB");
+    else if (r < 0)
+        return r;
+    if (x->errs->errors > errors) { /* one error is enough for it */
+        node->pending = true;
         x->failed = true;
         return 0;
     }
-    if (r < 0)
-        return r;
     r = arena_slice_dup(&x->doc->arena, buf_slice(&out), &node->value);
     node->secret = n > 0 && !x->o->keep;
     node->pending = n > 0 && x->o->keep;

@@ -2,6 +2,15 @@
 EXTRA_DIST += %D%/README.md
 
 core_libcore_la_SOURCES += \
+	%D%/config_defaults.c \
+	%D%/config_inputs.c \
+	%D%/config_later.c \
+	%D%/config_matcher.c \
+	%D%/config_priv.h \
+	%D%/config_receivers.c \
+	%D%/config_route.c \
+	%D%/config_settings.c \
+	%D%/configuration.c \
 	%D%/configuration.h \
 	%D%/expand.c \
 	%D%/expand.h \

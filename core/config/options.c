@@ -268,7 +268,7 @@ fill_value(const struct options_ctx *ctx, const struct options_table *t,
         return fill_map(ctx, node, dest);
     case TOCSIN_OPT_GROUP:
         r = fill_group(ctx, t, o, node, at, depth, &group);
-        if (r == 0)
+        if (group != NULL)
             memcpy(dest, &group, sizeof group);
         return r;
     case TOCSIN_OPT_GROUPS:
@@ -345,6 +345,17 @@ is_hollow(const struct tocsin_option *o, const struct yaml_node *node)
     }
 }
 
+/* Is there nothing in place of a value that was wrong? */
+static bool
+wants_default(const struct tocsin_option *o, const char *dest)
+{
+    void *group;
+    if (o->type != TOCSIN_OPT_GROUP)
+        return o->type < TOCSIN_OPT_LIST;
+    memcpy(&group, dest, sizeof group);
+    return group == NULL;
+}
+
 static int
 fill_option(const struct options_ctx *ctx, const struct options_table *t,
             const struct tocsin_option *o, const struct yaml_pair *pair,
@@ -369,8 +380,14 @@ fill_option(const struct options_ctx *ctx, const struct options_table *t,
             errlist_hint(ctx->errs, "%s: %s", o->key, o->help);
         return -EINVAL;
     }
-    return fill_value(ctx, t, o, pair->value, pair->key, depth,
-                      dest + o->offset);
+    int r =
+        fill_value(ctx, t, o, pair->value, pair->key, depth, dest + o->offset);
+    /* Whoever reads on, to find more errors, finds something sensible. */
+    if (r == -EINVAL && o->default_value != NULL &&
+        wants_default(o, dest + o->offset) &&
+        fill_default(ctx, t, o, at, depth, dest + o->offset) == -ENOMEM)
+        return -ENOMEM;
+    return r;
 }
 
 /* A key that is nearly that of a secret has a secret behind it: hides it,
@@ -400,6 +417,8 @@ check_keys(const struct options_ctx *ctx, const struct options_table *t,
            const struct yaml_node *map, unsigned depth)
 {
     size_t n = t->n, others = depth == 0 ? ctx->n_other_keys : 0;
+    if (yaml_is_null(map))
+        return 0;
     const char **known = arena_new_array(ctx->arena, const char *, n + others);
     if (known == NULL)
         return -ENOMEM;
@@ -423,27 +442,24 @@ fill_table(const struct options_ctx *ctx, const struct options_table *t,
     char *dest = arena_calloc(ctx->arena, 1, t->struct_size);
     if (dest == NULL)
         return -ENOMEM;
-    bool bad = false;
-    if (node != NULL && !yaml_is_null(node)) {
-        if (yaml_expect(node, YAML_MAPPING, ctx->errs) < 0)
-            return -EINVAL;
-        int r = check_keys(ctx, t, node, depth);
-        if (r == -ENOMEM)
-            return r;
-        bad = r < 0;
-    }
+    *ret = dest;
+    bool is_map =
+        yaml_is_null(node) || yaml_expect(node, YAML_MAPPING, ctx->errs) == 0;
+    int r = is_map ? check_keys(ctx, t, node, depth) : -EINVAL;
+    if (r == -ENOMEM)
+        return r;
+    bool bad = r < 0;
     for (size_t i = 0; i < t->n; i++) {
         struct tocsin_option o = options_at(t, i);
-        int r = fill_option(ctx, t, &o, yaml_get_pair(node, o.key), at, depth,
-                            dest);
+        if (!is_map && (o.flags & TOCSIN_OPT_REQUIRED) != 0)
+            continue;
+        r = fill_option(ctx, t, &o, yaml_get_pair(node, o.key), at, depth,
+                        dest);
         if (r == -ENOMEM)
             return r;
         bad |= r < 0;
     }
-    if (bad)
-        return -EINVAL;
-    *ret = dest;
-    return 0;
+    return bad ? -EINVAL : 0;
 }
 
 int

@@ -44,7 +44,8 @@ struct options_ctx {
 /* Fills a struct with what 'node' says (NULL: nothing was written, the plugin
  * was only named) and with defaults.  'at' is where an error points that has
  * no better place: the plugin's name.  0; -EINVAL, every problem added; or
- * -ENOMEM.  *ret_options is never NULL after 0. */
+ * -ENOMEM.  After -EINVAL *ret_options is NULL or has defaults, zeros and NULLs
+ * in place of what is wrong: good for finding more errors, and no more. */
 MUST_CHECK int options_fill(const struct options_ctx *ctx,
                             const struct options_table *t,
                             const struct yaml_node *node,
