@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-tiers=${CI_TIERS:-lint gcc clang asan fuzz tsan valgrind minimal dist}
+tiers=${CI_TIERS:-lint gcc clang asan fuzz tsan minimal dist}
 
 passed=0
 failed=0
