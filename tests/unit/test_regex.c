@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/base/regex.h"
+#include "core/base/str.h"
 #include "tests/lib/unit.h"
 
 static struct regex *
@@ -408,9 +409,11 @@ match_many(void *p)
         struct slice g[2];
         char text[32];
         int n = snprintf(text, sizeof text, "dev-%d%s", i, i % 2 ? "\xff" : "");
-        wrong +=
-            regex_captures(re, slice_new(text, (size_t)n), 2, g) != MATCH ||
-            atoll(g[1].p) != i;
+        uint64_t v = UINT64_MAX;
+        bool right =
+            regex_captures(re, slice_new(text, (size_t)n), 2, g) == MATCH &&
+            str_parse_u64(g[1], &v) == 0 && v == (uint64_t)i;
+        wrong += !right;
     }
     return (void *)wrong;
 }
