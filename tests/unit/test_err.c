@@ -209,6 +209,22 @@ START_TEST(a_struct_err_joins_the_list)
 }
 END_TEST
 
+START_TEST(a_file_gets_the_same_text)
+{
+    AUTO_FINI(errlist) el;
+    errlist_init(&el);
+    (void)errlist_error(&el, NULL, "plain");
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+    ck_assert_ptr_nonnull(out);
+    errlist_print_file(&el, out, NULL, NULL);
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_str_eq(text, "error: plain\n");
+    mem_free(text);
+}
+END_TEST
+
 START_TEST(the_list_is_json_too)
 {
     AUTO_FINI(errlist) el;
@@ -262,6 +278,7 @@ main(void)
     tcase_add_test(tc, what_is_beyond_the_bound_is_counted);
     tcase_add_test(tc, want_of_memory_drops_but_counts);
     tcase_add_test(tc, a_struct_err_joins_the_list);
+    tcase_add_test(tc, a_file_gets_the_same_text);
     tcase_add_test(tc, the_list_is_json_too);
     tcase_add_test(tc, columns_count_characters);
     suite_add_tcase(s, tc);

@@ -150,6 +150,9 @@ static const struct {
          "b1",
          MATCH),
     /* limits */
+    FULL("(x+x+)+[yz]", "xxxxxxxxxxxx", NO_MATCH),
+    FULL("(x+x+)+[yz]", "xxxxxxxxxxxxxxxxxxxx", UNKNOWN), /* PCRE2's own
+                                                           limit allows it */
     FULL("(x+x+)+[yz]", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
          UNKNOWN),
     FIND("(a|aa)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
