@@ -1,2 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/README.md
+
+core_libcore_la_SOURCES += \
+	%D%/page_metrics.c \
+	%D%/page_status.c \
+	%D%/pages.h \
+	%D%/server.c \
+	%D%/server.h \
+	%D%/snapshot.c \
+	%D%/snapshot.h

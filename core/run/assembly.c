@@ -314,17 +314,17 @@ file_read(const char *path, struct arena *a, struct slice *ret, struct err *err)
     return 0;
 }
 
-static int
-rules_read(const struct config *cfg, struct arena *arena, struct errlist *errs,
-           struct ruleset_file **ret)
+int
+ruleset_read(const char *const *paths, size_t n, struct arena *arena,
+             struct errlist *errs, struct ruleset_file **ret)
 {
     struct ruleset_file *files =
-        arena_new_array(arena, struct ruleset_file, cfg->n_rule_files + 1);
+        arena_new_array(arena, struct ruleset_file, n + 1);
     if (files == NULL)
         return -ENOMEM;
     int worst = 0;
-    for (size_t i = 0; i < cfg->n_rule_files; i++) {
-        const char *path = cfg->rule_files[i];
+    for (size_t i = 0; i < n; i++) {
+        const char *path = paths[i];
         struct err err = ERR_INIT;
         files[i].path = slice_from_str(path);
         int r = file_read(path, arena, &files[i].text, &err);
@@ -347,7 +347,8 @@ assembly_rules(const struct config *cfg, const struct schema *schema,
                struct ruleset *ret)
 {
     struct ruleset_file *files;
-    int r = rules_read(cfg, arena, errs, &files);
+    int r =
+        ruleset_read(cfg->rule_files, cfg->n_rule_files, arena, errs, &files);
     if (r < 0)
         return r;
     struct label *labels =

@@ -62,6 +62,12 @@ MUST_CHECK int assembly_rules(const struct config *cfg,
                               void (*fn)(void *arg, const struct rule_info *r),
                               void *arg, struct ruleset *ret);
 
+/* Reads rule files; texts live in the arena.  0; -EINVAL with every problem in
+ * 'errs'; -ENOMEM. */
+MUST_CHECK int ruleset_read(const char *const *paths, size_t n,
+                            struct arena *arena, struct errlist *errs,
+                            struct ruleset_file **ret);
+
 /* Adds what these decoders can make to a schema, and the input. */
 MUST_CHECK int assembly_schema_input(struct schema_builder *b,
                                      struct instance *const *decoders,

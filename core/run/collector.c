@@ -325,6 +325,13 @@ collector_reload_rules(struct collector *c, const struct config *cfg,
     return r;
 }
 
+void
+collector_reload_failed(struct collector *c)
+{
+    atomic_store(&c->reload_us, clock_wall_us());
+    atomic_store(&c->reload_ok, false);
+}
+
 /* ---- stopping */
 
 /* What is appended is made durable, so that who reads what is synced sees it

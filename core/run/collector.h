@@ -31,6 +31,8 @@ MUST_CHECK int collector_start(struct config *cfg, struct plugins *plugins,
 MUST_CHECK int collector_reload_rules(struct collector *c,
                                       const struct config *cfg,
                                       struct errlist *errs, struct err *err);
+/* A reload was asked for and failed before it came to the rules. */
+void collector_reload_failed(struct collector *c);
 /* Stops the inputs, lets the engine, the outbox and the exporters finish what
  * is there, at most until the deadline (boot clock). */
 void collector_stop(struct collector *c, usec_t deadline_us);

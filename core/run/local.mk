@@ -11,6 +11,8 @@ core_libcore_la_SOURCES += \
 	%D%/loop.c \
 	%D%/loop.h \
 	%D%/outbox.h \
+	%D%/replay.c \
+	%D%/replay.h \
 	%D%/rows_file.c \
 	%D%/rows_file.h \
 	%D%/ticker.c \
