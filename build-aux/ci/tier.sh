@@ -29,8 +29,11 @@ rm -f "$dir/count"
 tier_broken()
 {
     failed=$((failed + 1))
-    echo "    $tier: $1; the end of $log:"
-    tail -n 60 "$log" | sed 's/^/    | /'
+    echo "    $tier: $1; from $log:"
+    grep -nE '(error|warning): |undefined reference|\*\*\*|^(FAIL|ERROR): ' \
+        "$log" | head -n 20 | sed 's/^/    | /'
+    echo "    | …"
+    tail -n 30 "$log" | sed 's/^/    | /'
     tier_end
 }
 
@@ -110,8 +113,7 @@ tier_count()
     for trs in $(grep -E ':test-result: (FAIL|XPASS|ERROR)' "$results" |
         sed 's/:.*//' | sort -u); do
         echo "    failed: ${trs#"$dir/tree/"}"
-        grep -E '^:test-result: (FAIL|XPASS|ERROR)' "$trs" |
-            sed 's/^:test-result:/    |/'
+        grep -E '^not ok' "${trs%.trs}.log" | head -n 20 | sed 's/^/    | /'
         tail -n 40 "${trs%.trs}.log" | sed 's/^/    | /'
     done
     for trs in $(grep -E ':test-result: SKIP' "$results" |
