@@ -183,17 +183,17 @@ walk_drop_line(struct walk *w, const struct broken *b)
     return walk_drop(w, b, to);
 }
 
-/* The first line break behind 'from' with a bracket right behind it: at top
+/* The first line break before 'to' with a bracket right behind it: at top
  * level a new value begins there, whatever the one before lacks. */
 static size_t
-find_new_value(const struct walk *w, size_t from)
+find_new_value(const struct walk *w, size_t from, size_t to)
 {
     const char *data = w->chunk->data;
-    const size_t size = w->chunk->size;
-    for (size_t at = from; (at = find_byte(w, at, size, '\n')) < size; at++)
-        if (at + 1 < size && (data[at + 1] == '{' || data[at + 1] == '['))
+    for (size_t at = from; (at = find_byte(w, at, to, '\n')) < to; at++)
+        if (at + 1 < w->chunk->size &&
+            (data[at + 1] == '{' || data[at + 1] == '['))
             return at;
-    return size;
+    return to;
 }
 
 /* Gives up a value that takes several lines, or one inside an array: up to the
@@ -208,7 +208,7 @@ walk_drop_value(struct walk *w, const struct broken *b)
         lex_run(&lex, w->chunk->data + b->from, size - b->from, &used);
     size_t to = b->from + used;
     if (w->state.place == TOP) {
-        const size_t cut = find_new_value(w, b->from);
+        const size_t cut = find_new_value(w, b->from, to);
         if (cut < to)
             return walk_drop(w, b, cut);
     }
