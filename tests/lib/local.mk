@@ -2,6 +2,7 @@
 EXTRA_DIST += \
 	%D%/README.md \
 	%D%/functions.sh \
+	%D%/plugin_options.h \
 	%D%/tsan.supp \
 	%D%/unit.h
 
@@ -10,3 +11,10 @@ check_PROGRAMS += %D%/free_port %D%/http_sink
 %C%_http_sink_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
 %C%_http_sink_LDADD = $(MHD_LIBS)
 script_tests += %D%/selftest.sh
+
+# A host for one source plugin.
+check_PROGRAMS += %D%/plugin_host
+%C%_plugin_host_SOURCES = %D%/plugin_host.c %D%/plugin_options.c
+%C%_plugin_host_LDADD =
+
+include %D%/kafka/local.mk
