@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assign.h - what the member's thread does with its partitions: takes them
+ * over, gives them back, commits, and mends those that can't go on. */
+#ifndef TOCSIN_SOURCE_KAFKA_ASSIGN_H
+#define TOCSIN_SOURCE_KAFKA_ASSIGN_H
+#include "plugins/source_kafka/member.h"
+
+/* A new assignment: each partition goes on at our position or at the group's,
+ * whichever is further. */
+void assign_take(struct member *m, const rd_kafka_topic_partition_list_t *list);
+/* The assignment is over: waits shortly until what was read is synced, commits
+ * it, and lets go.  'lost': it is another member's already. */
+void assign_give_back(struct member *m, bool lost);
+/* Commits what is synced and was not committed.  'wait_ms': for the answer. */
+void assign_commit(struct member *m, int wait_ms);
+/* The answer to a commit. */
+void assign_committed(struct member *m, rd_kafka_event_t *ev);
+/* Finds new positions for parts that are lost or bad. */
+void assign_mend(struct member *m);
+/* Has messages go to the message queue; again where they already do. */
+void assign_forward(struct member *m);
+
+#endif
