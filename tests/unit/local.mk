@@ -5,6 +5,7 @@ include %D%/base.mk
 include %D%/record.mk
 include %D%/journal.mk
 include %D%/config.mk
+include %D%/kafka.mk
 include %D%/lang.mk
 include %D%/engine.mk
 include %D%/notify.mk
