@@ -61,8 +61,8 @@ MUST_CHECK int journal_append(struct journal *j, unsigned type, unsigned flags,
                               usec_t time, const struct slice *parts,
                               size_t n_parts, uint64_t *ret_pos);
 
-/* Waits until data frames are taken again: 0 (at once where they are), or
- * -ETIMEDOUT at 'deadline_us' (boot clock), or -ESHUTDOWN. */
+/* Waits until data frames of any length are taken: 0 (at once where they are),
+ * or -ETIMEDOUT at 'deadline_us' (boot clock), or -ESHUTDOWN. */
 int journal_wait_room(struct journal *j, usec_t deadline_us);
 
 /* Positions are multiples of 8 and greater than 0. */
@@ -113,7 +113,7 @@ struct journal_stats {
     uint64_t unsynced_bytes;
     uint64_t damaged_frames, lost_bytes; /* found by readers so far */
     int failing; /* errno of the newest write or sync, 0 if it went well */
-    bool full;   /* data frames are refused */
+    bool full;   /* not every data frame is taken */
 };
 void journal_get_stats(struct journal *j, struct journal_stats *ret);
 

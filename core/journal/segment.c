@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segment.c - makes segments.  A file gets its name only when head and prelude
+ * are synced, and is relied on only when the directory is synced, so that a
+ * head that can't be read is damage and never a power cut. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "core/base/clock.h"
+#include "core/base/crc32c.h"
+#include "core/base/hash.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/journal/priv.h"
+
+int
+segment_pwrite(const struct io *io, int fd, struct iovec *v, int n,
+               uint64_t offset)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < n; i++)
+        bytes += v[i].iov_len;
+    ssize_t r;
+    do {
+        r = io->pwritev(io->arg, fd, v, n, (off_t)offset);
+    } while (r == -EINTR);
+    if (r < 0)
+        return (int)r;
+    return (size_t)r == bytes ? 0 : -ENOSPC;
+}
+
+/* The frame's head in 'out' is filled in once its payload stands behind it. */
+static int
+prelude_finish(struct buf *out, size_t at, uint64_t salt, unsigned type,
+               unsigned flags, usec_t time)
+{
+    static const char zeros[8];
+    size_t length = out->n - at - sizeof(struct frame_head);
+    (void)buf_append(out, zeros, -length & 7);
+    if (buf_error(out) < 0)
+        return buf_error(out);
+    struct frame_head h = {.length = (uint32_t)length,
+                           .type = (uint16_t)type,
+                           .flags = (uint16_t)flags,
+                           .time = time};
+    h.payload_crc = crc32c(0, out->p + at + sizeof h, length);
+    frame_seal(&h, salt, PRELUDE_POSITION | at);
+    memcpy(out->p + at, &h, sizeof h);
+    return 0;
+}
+
+int
+segment_prelude(const struct state *st, struct segment_head *h, struct buf *out)
+{
+    static const struct frame_head blank;
+    int r = buf_append(out, h, sizeof *h);
+    for (int i = 0; i < STICKY_MAX && r == 0; i++) {
+        size_t at = out->n;
+        if (st->sticky[i].type == 0)
+            break;
+        (void)buf_append(out, &blank, sizeof blank);
+        (void)buf_append(out, st->sticky[i].p, st->sticky[i].n);
+        r = prelude_finish(out, at, h->salt, st->sticky[i].type,
+                           st->sticky[i].flags, st->sticky[i].time);
+    }
+    if (r == 0) {
+        size_t at = out->n;
+        (void)buf_append(out, &blank, sizeof blank);
+        r = positions_encode(&st->positions, out);
+        if (r == 0)
+            r = prelude_finish(out, at, h->salt, FRAME_POSITIONS, 0, h->time);
+    }
+    if (r < 0)
+        return r;
+    h->first_offset = out->n;
+    segment_seal(h);
+    memcpy(out->p, h, sizeof *h);
+    return 0;
+}
+
+int
+segment_add(struct journal *j, const struct segment *s)
+{
+    if (j->n_segments == j->segments_cap) {
+        size_t cap = MAX((size_t)16, j->segments_cap * 2);
+        void *p = mem_realloc(j->segments, cap, sizeof *s);
+        if (!p)
+            return -ENOMEM;
+        j->segments = p;
+        j->segments_cap = cap;
+    }
+    j->segments[j->n_segments++] = *s;
+    j->listed_bytes += s->bytes;
+    return 0;
+}
+
+void
+segment_set_bytes(struct journal *j, size_t i, uint64_t bytes)
+{
+    j->listed_bytes += bytes - j->segments[i].bytes;
+    j->segments[i].bytes = bytes;
+}
+
+void
+segment_remove(struct journal *j, size_t i)
+{
+    j->listed_bytes -= j->segments[i].bytes;
+    j->n_segments--;
+    memmove(j->segments + i, j->segments + i + 1,
+            (j->n_segments - i) * sizeof *j->segments);
+}
+
+static int
+sync_directory(struct journal *j)
+{
+    if (j->o.sync_us == JOURNAL_SYNC_NEVER)
+        return 0;
+    return j->io->fsync(j->io->arg, j->dirfd);
+}
+
+/* Writes head and prelude to 'fd', and gives it its name. */
+static int
+establish(struct journal *j, int fd, const struct buf *prelude,
+          const char *temporary, const char *name)
+{
+    const struct io *io = j->io;
+    struct iovec v = {prelude->p, prelude->n};
+    (void)io->fallocate(io->arg, fd,
+                        (off_t)(prelude->n + j->o.segment_size_bytes));
+    int r = segment_pwrite(io, fd, &v, 1, 0);
+    if (r == 0 && j->o.sync_us != JOURNAL_SYNC_NEVER)
+        r = io->fdatasync(io->arg, fd);
+    if (r == 0)
+        r = io->rename(io->arg, j->dirfd, temporary, name);
+    if (r < 0) {
+        (void)io->unlink(io->arg, j->dirfd, temporary);
+        return r;
+    }
+    r = sync_directory(j);
+    if (r < 0)
+        (void)io->unlink(io->arg, j->dirfd, name);
+    return r;
+}
+
+/* The list learns of the new segment; one that it covers wholly goes. */
+static int
+publish(struct journal *j, const struct segment *s)
+{
+    char old[SEGMENT_NAME_MAX] = "";
+    int r;
+    {
+        AUTO_LOCK(&j->lock);
+        size_t n = j->n_segments;
+        if (n > 0 && j->segments[n - 1].base == s->base) {
+            segment_name(s->base, j->segments[n - 1].seq, "", old);
+            segment_remove(j, n - 1);
+        }
+        r = segment_add(j, s);
+    }
+    if (old[0] != '\0')
+        (void)j->io->unlink(j->io->arg, j->dirfd, old);
+    return r;
+}
+
+int
+segment_start(struct journal *j)
+{
+    AUTO_FINI(buf) prelude = BUF_INIT(PRELUDE_BYTES_MAX);
+    char name[SEGMENT_NAME_MAX], temporary[SEGMENT_NAME_MAX];
+    usec_t wall = clock_wall_us();
+    struct segment_head h = {.base = j->synced,
+                             .seq = ++j->seq,
+                             .time = j->durable.time,
+                             .wall_us = wall};
+    h.salt = hash_mix(hash_u64((uint64_t)wall), h.base ^ h.seq);
+    int r = segment_prelude(&j->durable, &h, &prelude);
+    if (r < 0)
+        return r;
+    segment_name(h.base, h.seq, "", name);
+    segment_name(h.base, h.seq, ".tmp", temporary);
+    int fd = j->io->open(j->io->arg, j->dirfd, temporary,
+                         O_RDWR | O_CREAT | O_EXCL, 0640);
+    if (fd < 0)
+        return fd;
+    r = establish(j, fd, &prelude, temporary, name);
+    if (r == 0)
+        r = publish(j, &(struct segment){.base = h.base,
+                                         .seq = h.seq,
+                                         .bytes = h.first_offset,
+                                         .time = h.time});
+    if (r < 0) {
+        (void)j->io->close(j->io->arg, fd);
+        return r;
+    }
+    j->fd = fd;
+    j->base = j->written = h.base;
+    j->first_offset = h.first_offset;
+    j->salt = h.salt;
+    return 0;
+}
+
+int
+segment_quarantine(const struct io *io, int dirfd, uint64_t base, uint32_t seq)
+{
+    char from[SEGMENT_NAME_MAX], to[SEGMENT_NAME_MAX];
+    segment_name(base, seq, "", from);
+    segment_name(base, seq, DAMAGED_SUFFIX, to);
+    log_warn("journal segment \"%s\" can't be read, renaming it to \"%s\"",
+             from, to);
+    return io->rename(io->arg, dirfd, from, to);
+}
