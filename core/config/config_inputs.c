@@ -110,8 +110,8 @@ config_check_name(struct config_build *b, const struct yaml_node *node,
         yaml_error(node, b->errs, "\"%.*s\" is no name for %s",
                    (int)MIN(s.n, (size_t)80), s.p, what);
     errlist_hint(b->errs,
-                 "letters, digits, \"_\" and \"-\", a letter first, at most "
-                 "%d",
+                 "letters, digits, \"_\" and \"-\", a letter or \"_\" first, "
+                 "at most %d",
                  NAME_MAX_BYTES);
     return false;
 }
@@ -215,18 +215,19 @@ build_input(struct config_build *b, const struct yaml_node *node,
             struct config_input *in)
 {
     static const char *const others[] = {"source", "decoders"};
+    in->name = "";
+    in->at = node;
+    if (yaml_expect(node, YAML_MAPPING, b->errs) < 0)
+        return 0;
     const struct input_settings *set = config_fill(
         b, &config_input_table, node, node, others, ARRAY_SIZE(others));
     if (set == NULL)
         return -ENOMEM;
     in->name = set->name == NULL ? "" : set->name;
-    in->at = node;
     in->lateness_us = set->lateness;
     in->lateness_given = !yaml_is_null(yaml_get(node, "lateness"));
     in->expect_every_us = set->expect_every;
     in->max_record_bytes = set->max_record;
-    if (node->kind != YAML_MAPPING)
-        return 0;
 
     const struct yaml_node *name = element_name(b, node, "an input");
     if (name != NULL && slice_eq_str(name->value, "rules")) {

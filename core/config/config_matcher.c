@@ -76,6 +76,8 @@ static int
 read_bare(struct reader *rd, struct buf *out)
 {
     size_t start = rd->pos;
+    if (peek(rd) == '=' || peek(rd) == '~')
+        return fail(rd, start, 1, "expected a value here");
     while (peek(rd) != 0 && strchr(",{}\"", peek(rd)) == NULL)
         rd->pos++;
     size_t end = rd->pos;

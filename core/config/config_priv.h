@@ -8,7 +8,7 @@
 struct config_build {
     struct config *cfg;
     struct errlist *errs;
-    unsigned flags;
+    size_t errors_before;
 };
 
 /* Everything below that returns int: 0, also after problems were added, or

@@ -240,6 +240,8 @@ build_route(struct config_build *b, const struct yaml_node *node,
     static const char *const others[] = {"routes"};
     route->at = node;
     route->n_routes = route->n_matchers = 0;
+    if (yaml_expect(node, YAML_MAPPING, b->errs) < 0)
+        return 0;
     const struct route_settings *set = config_fill(
         b, &config_route_table, node, node, others, ARRAY_SIZE(others));
     if (set == NULL)
@@ -322,6 +324,9 @@ config_build_route(struct config_build *b, const struct yaml_node *root)
         check_root(b, node);
     int r = build_route(b, node, route);
     route->continues = false;
+    /* After an error this would only be noise. */
+    if (b->errs->errors > b->errors_before)
+        return r;
     for (size_t i = 0; i < cfg->n_receivers && r == 0; i++)
         if (cfg->receivers[i].name[0] != 0 &&
             !is_used(route, &cfg->receivers[i])) {

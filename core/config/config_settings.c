@@ -367,7 +367,7 @@ find_rule_files(struct config_build *b, const char *pattern,
     if (path == NULL)
         return -ENOMEM;
     glob_t g = {0};
-    int r = glob(path, GLOB_ERR, NULL, &g);
+    int r = glob(path, 0, NULL, &g);
     int ret = 0;
     if (r == 0) {
         ret = add_found(b, &g);

@@ -356,6 +356,25 @@ wants_default(const struct tocsin_option *o, const char *dest)
     return group == NULL;
 }
 
+static bool
+needs_value(uint32_t type)
+{
+    return type != TOCSIN_OPT_LIST && type != TOCSIN_OPT_MAP &&
+           type != TOCSIN_OPT_GROUPS;
+}
+
+/* Whoever reads on after an error, to find more, finds something sensible. */
+static int
+or_default(const struct options_ctx *ctx, const struct options_table *t,
+           const struct tocsin_option *o, const struct yaml_node *at,
+           unsigned depth, char *dest)
+{
+    if (o->default_value != NULL && wants_default(o, dest) &&
+        fill_default(ctx, t, o, at, depth, dest) == -ENOMEM)
+        return -ENOMEM;
+    return -EINVAL;
+}
+
 static int
 fill_option(const struct options_ctx *ctx, const struct options_table *t,
             const struct tocsin_option *o, const struct yaml_pair *pair,
@@ -373,6 +392,11 @@ fill_option(const struct options_ctx *ctx, const struct options_table *t,
         if (r < 0)
             return r;
     }
+    if (yaml_is_null(pair->value) && needs_value(o->type)) {
+        yaml_error(pair->key, ctx->errs, "\"%s\" has no value", o->key);
+        errlist_hint(ctx->errs, "write one, or remove the key");
+        return or_default(ctx, t, o, at, depth, dest + o->offset);
+    }
     if (is_hollow(o, pair->value)) {
         yaml_error(pair->value, ctx->errs, "option \"%s\" must not be empty",
                    o->key);
@@ -382,11 +406,8 @@ fill_option(const struct options_ctx *ctx, const struct options_table *t,
     }
     int r =
         fill_value(ctx, t, o, pair->value, pair->key, depth, dest + o->offset);
-    /* Whoever reads on, to find more errors, finds something sensible. */
-    if (r == -EINVAL && o->default_value != NULL &&
-        wants_default(o, dest + o->offset) &&
-        fill_default(ctx, t, o, at, depth, dest + o->offset) == -ENOMEM)
-        return -ENOMEM;
+    if (r == -EINVAL)
+        return or_default(ctx, t, o, at, depth, dest + o->offset);
     return r;
 }
 

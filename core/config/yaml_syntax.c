@@ -274,7 +274,7 @@ find_bad(struct slice text, struct bad_byte *ret)
 {
     for (size_t i = 0; i < text.n;) {
         unsigned char c = (unsigned char)text.p[i];
-        if (c >= 0x20 && c < 0x7f) {
+        if ((c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t') {
             i++;
             continue;
         }
