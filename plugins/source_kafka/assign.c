@@ -169,32 +169,6 @@ wait_synced(struct member *m)
 }
 
 void
-assign_give_back(struct member *m, bool lost)
-{
-    bool stopping = atomic_load(&m->stopping);
-    pthread_mutex_lock(&m->parts->lock);
-    for (size_t i = 0; i < m->parts->n; i++) {
-        struct part *p = m->parts->items[i];
-        if (!p->owned)
-            continue;
-        p->owned = false;
-        p->rebalancing = true;
-        p->at_end = false;
-        if (!stopping)
-            parts_say(m->parts, p, SAY_DOWN, "the group is rebalancing");
-    }
-    pthread_mutex_unlock(&m->parts->lock);
-    m->host->metric(m->ctx, METRIC_PARTITIONS, 0);
-    member_wake_reader(m);
-    if (!lost) {
-        if (!stopping)
-            wait_synced(m);
-        assign_commit(m, COMMIT_WAIT_MS);
-    }
-    rd_kafka_assign(m->rk, NULL);
-}
-
-void
 assign_committed(struct member *m, rd_kafka_event_t *ev)
 {
     rd_kafka_resp_err_t err = rd_kafka_event_error(ev);
@@ -239,15 +213,18 @@ commit_wait(struct member *m, const rd_kafka_topic_partition_list_t *list,
     rd_kafka_queue_destroy(answers);
 }
 
-void
-assign_commit(struct member *m, int wait_ms)
+/* A commit by a member that is between two assignments makes the coordinator
+ * refuse it, and librdkafka join anew: so only what is ours, or, one last time,
+ * what is being given back. */
+static void
+commit_parts(struct member *m, bool giving_back, int wait_ms)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(8);
     pthread_mutex_lock(&m->parts->lock);
     for (size_t i = 0; i < m->parts->n; i++) {
         struct part *p = m->parts->items[i];
-        if (!p->owned && !p->rebalancing)
+        if (!p->owned && !(giving_back && p->rebalancing))
             continue;
         if (p->synced < 0 || p->synced == p->committed)
             continue;
@@ -261,6 +238,38 @@ assign_commit(struct member *m, int wait_ms)
     else if (list->cnt > 0)
         rd_kafka_commit_queue(m->rk, list, m->control, NULL, NULL);
     rd_kafka_topic_partition_list_destroy(list);
+}
+
+void
+assign_commit(struct member *m, int wait_ms)
+{
+    commit_parts(m, /* giving_back= */ false, wait_ms);
+}
+
+void
+assign_give_back(struct member *m, bool lost)
+{
+    bool stopping = atomic_load(&m->stopping);
+    pthread_mutex_lock(&m->parts->lock);
+    for (size_t i = 0; i < m->parts->n; i++) {
+        struct part *p = m->parts->items[i];
+        if (!p->owned)
+            continue;
+        p->owned = false;
+        p->rebalancing = true;
+        p->at_end = false;
+        if (!stopping)
+            parts_say(m->parts, p, SAY_DOWN, "the group is rebalancing");
+    }
+    pthread_mutex_unlock(&m->parts->lock);
+    m->host->metric(m->ctx, METRIC_PARTITIONS, 0);
+    member_wake_reader(m);
+    if (!lost) {
+        if (!stopping)
+            wait_synced(m);
+        commit_parts(m, /* giving_back= */ true, COMMIT_WAIT_MS);
+    }
+    rd_kafka_assign(m->rk, NULL);
 }
 
 /* A position that the broker does not have: too old, or a topic that was made
