@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/README.md
-# script_tests += %D%/x.sh
+
+# One a line: each comes with the part that it tests.
 script_tests += %D%/kafka.sh
+script_tests += %D%/kafka-mock.sh
 script_tests += %D%/source-file.sh
