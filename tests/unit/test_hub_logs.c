@@ -692,6 +692,36 @@ START_TEST(a_record_whose_text_finds_no_room_does_not_stop_the_rest)
 }
 END_TEST
 
+/* The manual is written by hand, but not without the tables. */
+START_TEST(the_manual_names_every_field_and_metric)
+{
+    const char *top = getenv("top_srcdir");
+    char *path = NULL, *manual = NULL, *line = NULL;
+    size_t room = 0;
+    ck_assert_int_gt(asprintf(&path,
+                              "%s/plugins/decode_hub_logs/tocsin-hub_logs.7",
+                              top != NULL ? top : "."),
+                     0);
+    FILE *f = fopen(path, "rb");
+    ck_assert_msg(f != NULL && getdelim(&manual, &room, EOF, f) > 0, "%s",
+                  path);
+    fclose(f);
+    const struct tocsin_stream *stream = &host.plugin->streams[0];
+    ck_assert_uint_eq(stream->field_size, sizeof *stream->fields);
+    ck_assert_uint_lt(stream->n_fields, 255);
+    for (size_t i = 0; i < stream->n_fields; i++) {
+        ck_assert_int_gt(
+            asprintf(&line, "\n.It Va %s\n", stream->fields[i].name), 0);
+        ck_assert_msg(strstr(manual, line) != NULL, "no%s", line);
+        free(line);
+    }
+    for (size_t i = 0; i < host.plugin->n_metrics; i++)
+        ck_assert_ptr_nonnull(strstr(manual, host.plugin->metrics[i].name));
+    free(manual);
+    free(path);
+}
+END_TEST
+
 static Suite *
 hub_logs_suite(void)
 {
@@ -740,6 +770,7 @@ hub_logs_suite(void)
                    a_record_longer_than_the_buffer_is_skipped_in_its_envelope);
     tcase_add_test(tc,
                    a_record_whose_text_finds_no_room_does_not_stop_the_rest);
+    tcase_add_test(tc, the_manual_names_every_field_and_metric);
     suite_add_tcase(s, tc);
     return s;
 }
