@@ -22,3 +22,20 @@ fuzz_targets += %D%/fuzz_chunk
 %C%_fuzz_chunk_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_chunk_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/corpus/fuzz_chunk
+
+fuzz_targets += %D%/fuzz_json
+%C%_fuzz_json_SOURCES = \
+	%D%/fuzz_json.c \
+	%D%/fuzz_json.h \
+	%D%/fuzz_json_portable.c
+%C%_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%C%_fuzz_json_LDADD = $(FUZZ_LIBS) $(JANSSON_LIBS)
+%C%_fuzz_json_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/corpus/fuzz_json
+
+# The decoder itself is linked in, so that the fuzzer sees its branches.
+fuzz_targets += %D%/fuzz_hub_logs
+%C%_fuzz_hub_logs_LDADD = plugins/decode_hub_logs/libhub_logs.la \
+	tests/lib/libdecoder_host.la $(FUZZ_LIBS)
+%C%_fuzz_hub_logs_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/corpus/fuzz_hub_logs
