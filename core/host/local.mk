@@ -19,4 +19,6 @@ core_libcore_la_SOURCES += \
 	%D%/instance.c \
 	%D%/instance.h \
 	%D%/plugins.c \
-	%D%/plugins.h
+	%D%/plugins.h \
+	%D%/tables.c \
+	%D%/tables.h

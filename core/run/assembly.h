@@ -68,12 +68,5 @@ MUST_CHECK int ruleset_read(const char *const *paths, size_t n,
                             struct arena *arena, struct errlist *errs,
                             struct ruleset_file **ret);
 
-/* Adds what these decoders can make to a schema, and the input. */
-MUST_CHECK int assembly_schema_input(struct schema_builder *b,
-                                     struct instance *const *decoders,
-                                     size_t n_decoders,
-                                     const struct schema_input *input,
-                                     struct err *err);
-
 DEFINE_AUTO(assembly, assembly_free)
 #endif

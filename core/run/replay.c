@@ -13,11 +13,11 @@
 #include "core/host/ingest.h"
 #include "core/host/instance.h"
 #include "core/host/plugins.h"
+#include "core/host/tables.h"
 #include "core/journal/scan.h"
 #include "core/record/chunk.h"
 #include "core/record/schema.h"
 #include "core/record/tick.h"
-#include "core/run/assembly.h"
 #include "core/run/replay.h"
 
 #define PAYLOAD_MAX ((size_t)64 * 1024 * 1024)
@@ -209,7 +209,7 @@ files_schema(struct files *fs)
     for (size_t i = 0; r >= 0 && i < fs->n_decoders; i++) {
         struct schema_input in = {.name = fs->names[i],
                                   .lateness_us = fs->r.o->lateness_us};
-        r = assembly_schema_input(b, &fs->decoders[i], 1, &in, fs->r.err);
+        r = schema_from_decoders(b, &fs->decoders[i], 1, &in, fs->r.err);
     }
     if (r >= 0)
         fs->schema = schema_build(TAKE(b), USEC_MAX / 4);

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-# unit_tests += %D%/test_x.t
+unit_tests += %D%/test_ingest.t %D%/test_plugins.t
