@@ -394,7 +394,11 @@ fill_option(const struct options_ctx *ctx, const struct options_table *t,
     }
     if (yaml_is_null(pair->value) && needs_value(o->type)) {
         yaml_error(pair->key, ctx->errs, "\"%s\" has no value", o->key);
-        errlist_hint(ctx->errs, "write one, or remove the key");
+        if ((o->flags & TOCSIN_OPT_REQUIRED) != 0)
+            errlist_hint(ctx->errs, "%s: %s", o->key,
+                         o->help == NULL ? "it is required" : o->help);
+        else
+            errlist_hint(ctx->errs, "write one, or remove the key");
         return or_default(ctx, t, o, at, depth, dest + o->offset);
     }
     if (is_hollow(o, pair->value)) {

@@ -48,7 +48,7 @@ put_type(struct buf *b, const struct tocsin_option *o)
     if ((o->flags & TOCSIN_OPT_SCALAR) != 0)
         /* The first member's key stands where it did in every version. */
         (void)buf_printf(b, ", or only its %s", o->members[0].key);
-    if (options_has_min(o))
+    if (options_has_min(o) && (o->min != 0 || o->type == TOCSIN_OPT_INT))
         (void)buf_printf(b, ", at least %s", options_limit(o, o->min, limit));
     if (options_has_max(o))
         (void)buf_printf(b, ", at most %s", options_limit(o, o->max, limit));
