@@ -3,3 +3,4 @@ EXTRA_DIST += %D%/README.md
 
 # Manual pages are written in mdoc, in %D%/man; a plugin's stands in its folder.
 # dist_man_MANS += %D%/man/tocsin.1
+dist_man_MANS += %D%/man/tocsin.yaml.5

@@ -162,11 +162,19 @@ set_plugin(struct config_build *b, const struct yaml_node *name,
     return ret->name == NULL ? -ENOMEM : 0;
 }
 
+/* Where a name is expected "null" is one: that of a plugin. */
+static bool
+is_name(const struct yaml_node *node)
+{
+    return node != NULL && node->kind == YAML_SCALAR &&
+           (!yaml_is_null(node) || slice_eq_str(node->value, "null"));
+}
+
 int
 config_build_plugin(struct config_build *b, const struct yaml_node *node,
                     const char *what, struct config_plugin *ret)
 {
-    if (node->kind == YAML_SCALAR && !yaml_is_null(node))
+    if (is_name(node))
         return set_plugin(b, node, NULL, what, ret);
     if (node->kind == YAML_MAPPING && node->n == 1)
         return set_plugin(b, node->pairs[0].key, node->pairs[0].value, what,
@@ -191,7 +199,7 @@ static int
 build_decoders(struct config_build *b, const struct yaml_node *node,
                struct config_input *in)
 {
-    if (yaml_is_null(node))
+    if (yaml_is_null(node) && !is_name(node))
         return 0;
     bool list = node->kind == YAML_SEQUENCE;
     size_t n = list ? node->n : 1;

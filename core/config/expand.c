@@ -49,15 +49,6 @@ trim(struct slice s)
     return s;
 }
 
-/* Words that hide too much else to be worth hiding: "true", a port. */
-static bool
-is_plain_word(struct slice s)
-{
-    uint64_t number;
-    return slice_eq_str(s, "true") || slice_eq_str(s, "false") ||
-           (s.n <= 5 && str_parse_u64(s, &number) == 0);
-}
-
 /* Appends what was found.  0, also after an error was added, or -ENOMEM. */
 static int
 fill_in(struct expand *x, const struct reference *ref, const char *what,
@@ -72,15 +63,13 @@ fill_in(struct expand *x, const struct reference *ref, const char *what,
         fail(x, ref, "%s \"%.*s\" holds no text", what, SLICE_FMT(ref->name));
         return 0;
     }
-    if (!is_plain_word(text)) {
-        int r = secrets_add(x->o->secrets, text);
-        if (r == -ENOSPC) {
-            fail(x, ref, "more than %d secrets", SECRETS_MAX);
-            return 0;
-        }
-        if (r < 0)
-            return r;
+    int r = secrets_add(x->o->secrets, text);
+    if (r == -ENOSPC) {
+        fail(x, ref, "more than %d secrets", SECRETS_MAX);
+        return 0;
     }
+    if (r < 0)
+        return r;
     return buf_append_slice(out, text);
 }
 

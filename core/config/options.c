@@ -363,15 +363,23 @@ needs_value(uint32_t type)
            type != TOCSIN_OPT_GROUPS;
 }
 
-/* Whoever reads on after an error, to find more, finds something sensible. */
+/* Is there anything to read?  Says so if not. */
 static int
-or_default(const struct options_ctx *ctx, const struct options_table *t,
-           const struct tocsin_option *o, const struct yaml_node *at,
-           unsigned depth, char *dest)
+check_not_empty(const struct options_ctx *ctx, const struct tocsin_option *o,
+                const struct yaml_pair *pair)
 {
-    if (o->default_value != NULL && wants_default(o, dest) &&
-        fill_default(ctx, t, o, at, depth, dest) == -ENOMEM)
-        return -ENOMEM;
+    bool nothing = yaml_is_null(pair->value) && needs_value(o->type);
+    if (!nothing && !is_hollow(o, pair->value))
+        return 0;
+    if (nothing)
+        yaml_error(pair->key, ctx->errs, "\"%s\" has no value", o->key);
+    else
+        yaml_error(pair->value, ctx->errs, "option \"%s\" must not be empty",
+                   o->key);
+    if ((o->flags & TOCSIN_OPT_REQUIRED) == 0)
+        errlist_hint(ctx->errs, "write one, or remove the key");
+    else if (o->help != NULL)
+        errlist_hint(ctx->errs, "%s: %s", o->key, o->help);
     return -EINVAL;
 }
 
@@ -380,38 +388,25 @@ fill_option(const struct options_ctx *ctx, const struct options_table *t,
             const struct tocsin_option *o, const struct yaml_pair *pair,
             const struct yaml_node *at, unsigned depth, char *dest)
 {
-    if (pair == NULL) {
-        if ((o->flags & TOCSIN_OPT_REQUIRED) != 0)
-            return missing(ctx, o, at);
-        return o->default_value == NULL
-                   ? 0
-                   : fill_default(ctx, t, o, at, depth, dest + o->offset);
-    }
-    if ((o->flags & TOCSIN_OPT_SECRET) != 0) {
-        int r = hide(ctx, pair->value);
-        if (r < 0)
-            return r;
-    }
-    if (yaml_is_null(pair->value) && needs_value(o->type)) {
-        yaml_error(pair->key, ctx->errs, "\"%s\" has no value", o->key);
-        if ((o->flags & TOCSIN_OPT_REQUIRED) != 0)
-            errlist_hint(ctx->errs, "%s: %s", o->key,
-                         o->help == NULL ? "it is required" : o->help);
-        else
-            errlist_hint(ctx->errs, "write one, or remove the key");
-        return or_default(ctx, t, o, at, depth, dest + o->offset);
-    }
-    if (is_hollow(o, pair->value)) {
-        yaml_error(pair->value, ctx->errs, "option \"%s\" must not be empty",
-                   o->key);
-        if (o->help != NULL)
-            errlist_hint(ctx->errs, "%s: %s", o->key, o->help);
-        return -EINVAL;
-    }
-    int r =
-        fill_value(ctx, t, o, pair->value, pair->key, depth, dest + o->offset);
-    if (r == -EINVAL)
-        return or_default(ctx, t, o, at, depth, dest + o->offset);
+    const char *text = o->default_value;
+    if (pair == NULL && (o->flags & TOCSIN_OPT_REQUIRED) != 0)
+        return missing(ctx, o, at);
+    /* A value that waits for its secret is right, whatever it will be. */
+    if (pair == NULL || (pair->value->pending && o->type < TOCSIN_OPT_LIST &&
+                         o->type != TOCSIN_OPT_STRING))
+        return text == NULL ? 0 : fill_default(ctx, t, o, at, depth, dest);
+    int r = 0;
+    if ((o->flags & TOCSIN_OPT_SECRET) != 0)
+        r = hide(ctx, pair->value);
+    if (r == 0)
+        r = check_not_empty(ctx, o, pair);
+    if (r == 0)
+        r = fill_value(ctx, t, o, pair->value, pair->key, depth, dest);
+    /* Whoever reads on after an error, to find more, finds something sensible.
+     */
+    if (r == -EINVAL && text != NULL && wants_default(o, dest) &&
+        fill_default(ctx, t, o, at, depth, dest) == -ENOMEM)
+        return -ENOMEM;
     return r;
 }
 
@@ -479,7 +474,7 @@ fill_table(const struct options_ctx *ctx, const struct options_table *t,
         if (!is_map && (o.flags & TOCSIN_OPT_REQUIRED) != 0)
             continue;
         r = fill_option(ctx, t, &o, yaml_get_pair(node, o.key), at, depth,
-                        dest);
+                        dest + o.offset);
         if (r == -ENOMEM)
             return r;
         bad |= r < 0;

@@ -119,10 +119,19 @@ add_connection_keys(struct secrets *s, struct slice text)
     return r;
 }
 
+/* Words that hide too much else to be worth hiding: "true", a port. */
+static bool
+is_plain_word(struct slice s)
+{
+    uint64_t number;
+    return slice_eq_str(s, "true") || slice_eq_str(s, "false") ||
+           (s.n <= 5 && str_parse_u64(s, &number) == 0);
+}
+
 int
 secrets_add(struct secrets *s, struct slice text)
 {
-    if (s == NULL || text.n < SECRET_MIN)
+    if (s == NULL || text.n < SECRET_MIN || is_plain_word(text))
         return 0;
     int r = add_one(s, text);
     if (r == 0)

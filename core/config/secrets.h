@@ -5,8 +5,8 @@
  * that goes to a terminal, a log or an answer passes secrets_redact first.
  * Besides a secret itself these are hidden: how it stands in JSON, each longer
  * line of one with several lines, and the keys inside of a connection string.
- * A text below SECRET_MIN bytes can't be hidden without hiding ordinary words,
- * and isn't.
+ * A text below SECRET_MIN bytes, "true", "false" and a number of up to five
+ * digits can't be hidden without hiding ordinary words, and aren't.
  *
  * Thread: adding by one; once that is over, redacting by any. */
 #ifndef TOCSIN_CONFIG_SECRETS_H
