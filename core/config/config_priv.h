@@ -8,6 +8,7 @@
 struct config_build {
     struct config *cfg;
     struct errlist *errs;
+    unsigned flags; /* CONFIG_… */
     size_t errors_before;
 };
 

@@ -361,7 +361,7 @@ static int
 find_rule_files(struct config_build *b, const char *pattern,
                 const struct yaml_node *at)
 {
-    if (pattern == NULL || at->pending)
+    if (pattern == NULL || at->pending || (b->flags & CONFIG_NO_FILES) != 0)
         return 0;
     const char *path = absolute(b, pattern);
     if (path == NULL)

@@ -57,7 +57,7 @@ build(struct config *cfg, unsigned flags, struct errlist *errs)
 {
     if (cfg->doc->broken)
         return 0;
-    struct config_build b = {cfg, errs, errs->errors};
+    struct config_build b = {cfg, errs, flags, errs->errors};
     struct expand_options ex = {.dir = cfg->dir,
                                 .secrets = cfg->secrets,
                                 .keep = (flags & CONFIG_NO_SECRETS) != 0};

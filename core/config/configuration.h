@@ -128,6 +128,8 @@ struct config {
 
 /* Leaves ${…} as it is: for checking where the secrets are not. */
 #define CONFIG_NO_SECRETS 1u
+/* Doesn't look for rule files: for text that nobody vouches for. */
+#define CONFIG_NO_FILES 2u
 
 /* Reads and checks a file.  0; -EINVAL, every problem in 'errs'; or -ENOMEM.
  * After -EINVAL *ret_cfg is NULL or a configuration that is good for

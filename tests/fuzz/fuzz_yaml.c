@@ -50,8 +50,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_FINI(errlist) more;
     errlist_init(&more);
     AUTO(config) *cfg = NULL;
-    int r = config_parse(text, "fuzz.yaml", "/nonexistent", CONFIG_NO_SECRETS,
-                         &cfg, &more);
+    int r = config_parse(text, "fuzz.yaml", "/nonexistent",
+                         CONFIG_NO_SECRETS | CONFIG_NO_FILES, &cfg, &more);
     if (r == -ENOMEM || (r < 0) != (more.errors > 0))
         abort();
     AUTO_FINI(buf) out = BUF_INIT((size_t)64 << 20);

@@ -39,3 +39,8 @@ fuzz_targets += %D%/fuzz_hub_logs
 	tests/lib/libdecoder_host.la $(FUZZ_LIBS)
 %C%_fuzz_hub_logs_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/corpus/fuzz_hub_logs
+
+fuzz_targets += %D%/fuzz_yaml
+%C%_fuzz_yaml_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_yaml_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/corpus/fuzz_yaml
