@@ -19,6 +19,7 @@ core_libcore_la_SOURCES += \
 	%D%/options_print.c \
 	%D%/options_priv.h \
 	%D%/options_table.c \
+	%D%/options_value.c \
 	%D%/secrets.c \
 	%D%/secrets.h \
 	%D%/yaml.c \

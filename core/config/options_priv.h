@@ -14,6 +14,11 @@ struct options_table options_members(const struct options_table *t,
                                      const struct tocsin_option *o);
 /* Choice 'i' of an ENUM, or false past the last. */
 bool options_choice(const struct tocsin_option *o, size_t i, struct slice *ret);
+/* Reads any type but a group.  0; -EINVAL, the problem added; or -ENOMEM,
+ * nothing added. */
+int options_fill_value(const struct options_ctx *ctx,
+                       const struct tocsin_option *o,
+                       const struct yaml_node *node, void *dest);
 /* A limit in the option's unit, as users write it. */
 const char *options_limit(const struct tocsin_option *o, int64_t limit,
                           char ret[static 64]);

@@ -302,8 +302,9 @@ end(struct builder *b, const yaml_event_t *ev)
 {
     struct frame f = b->frames[--b->depth];
     struct yaml_node *node = f.node;
-    const struct yaml_node *const *children = b->nodes + f.first_child;
     size_t n = b->n_nodes - f.first_child;
+    const struct yaml_node *const *children =
+        n == 0 ? NULL : b->nodes + f.first_child;
     size_t weight = 1;
     for (size_t i = 0; i < n; i++)
         weight += children[i]->weight;
