@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/README.md
+EXTRA_DIST += %D%/ARCHITECTURE.md %D%/README.md
 
 # Manual pages are written in mdoc, in %D%/man; a plugin's stands in its folder.
-# dist_man_MANS += %D%/man/tocsin.1
-dist_man_MANS += %D%/man/tocsin.yaml.5
+dist_man_MANS += \
+	%D%/man/tocsin-plugin.3 \
+	%D%/man/tocsin.1 \
+	%D%/man/tocsin.yaml.5
