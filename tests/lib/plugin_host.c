@@ -563,9 +563,10 @@ main(int argc, char **argv)
     ctx.plugin = load(argv[i++]);
     if (!ctx.plugin || ctx.plugin->kind != TOCSIN_SOURCE)
         return 2;
-    void *options =
-        plugin_options_new(ctx.plugin->options, ctx.plugin->n_options,
-                           ctx.plugin->options_struct_size);
+    /* Static, so that they are no leak at the end. */
+    static void *options;
+    options = plugin_options_new(ctx.plugin->options, ctx.plugin->n_options,
+                                 ctx.plugin->options_struct_size);
     for (; i < argc; i++)
         if (plugin_options_set(options, ctx.plugin->options,
                                ctx.plugin->n_options, argv[i]) < 0)

@@ -671,12 +671,11 @@ END_TEST
 
 START_TEST(a_record_whose_text_finds_no_room_does_not_stop_the_rest)
 {
-    host.text_max = 64;
-    decoder_host_message(
-        &host,
+    static const char record[] =
         HEAD ",\"location\":\"\\u0041bcdefghijklmnopqrstu"
-             "vwxyzABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ\"}",
-        strlen(HEAD) + 100);
+             "vwxyzABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ\"}";
+    host.text_max = 64;
+    decoder_host_message(&host, record, strlen(record));
     free(decoder_host_take(&host));
     ck_assert_uint_eq(host.n_events, 0);
     ck_assert_uint_eq(host.n_rejects, 1);

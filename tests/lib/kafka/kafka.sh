@@ -138,7 +138,7 @@ kafka_again()
     until kafka_ready 2>/dev/null; do
         kafka_tries=$((kafka_tries + 1))
         running "$kafka_pid" || return 1
-        [ $kafka_tries -lt 60 ] || fail "the broker does not get ready"
+        [ $kafka_tries -lt 300 ] || fail "the broker does not get ready"
         sleep 0.2
     done
 }
