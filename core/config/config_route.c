@@ -8,6 +8,8 @@
 
 #include "core/base/str.h"
 
+#define GROUP_BY_MAX 256
+
 struct route_settings {
     const char *receiver;
     struct tocsin_list group_by, matchers, mute, active;
@@ -96,6 +98,10 @@ build_group_by(struct config_build *b, const struct tocsin_list *list,
                const struct yaml_node *node, struct config_route *route)
 {
     const char *const *names = list->items;
+    if (list->n > GROUP_BY_MAX) {
+        yaml_error(node, b->errs, "more than %d labels", GROUP_BY_MAX);
+        return 0;
+    }
     const char **kept = arena_new_array(&b->cfg->arena, const char *, list->n);
     if (kept == NULL)
         return -ENOMEM;

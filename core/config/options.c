@@ -254,7 +254,9 @@ hide_misspelt(const struct options_ctx *ctx, const struct options_table *t,
               size_t n_known)
 {
     int r = 0;
-    for (size_t i = 0; i < map->n && r == 0; i++) {
+    /* No more errors than that are shown. */
+    size_t n = MIN((size_t)map->n, n_known + ERRLIST_MAX);
+    for (size_t i = 0; i < n && r == 0; i++) {
         struct slice key = map->pairs[i].key->value;
         const char *near = str_nearest(key, known, n_known);
         if (near == NULL || slice_eq_str(key, near))

@@ -79,31 +79,6 @@ mark_byte(struct builder *b, const yaml_mark_t *mark)
     return byte;
 }
 
-/* A node's mark stands at its anchor or tag: steps over these to the value. */
-static void
-skip_properties(struct yaml_node *node, struct slice text)
-{
-    size_t line_start = node->start, i = node->start;
-    uint32_t column = node->column;
-    while (i < node->end && (text.p[i] == '&' || text.p[i] == '!')) {
-        while (i < node->end && strchr(" \t\r\n", text.p[i]) == NULL)
-            i++;
-        while (i < node->end && strchr(" \t\r\n#", text.p[i]) != NULL) {
-            if (text.p[i] == '#')
-                while (i < node->end && text.p[i] != '\n')
-                    i++;
-            if (i < node->end && text.p[i++] == '\n') {
-                node->line++;
-                line_start = i;
-                column = 1;
-            }
-        }
-    }
-    struct slice before = slice_new(text.p + line_start, i - line_start);
-    node->column = column + (uint32_t)utf8_count(before);
-    node->start = (uint32_t)i;
-}
-
 static struct yaml_node *
 node_new(struct builder *b, enum yaml_kind kind, const yaml_event_t *ev)
 {
@@ -261,7 +236,7 @@ on_scalar(struct builder *b, const yaml_event_t *ev)
     if (arena_slice_dup(&b->doc->arena, value, &node->value) < 0)
         return -ENOMEM;
     if (ev->data.scalar.anchor != NULL || ev->data.scalar.tag != NULL)
-        skip_properties(node, b->doc->text);
+        yaml_skip_properties(node, b->doc->text);
     b->last_scalar = node;
     if (value.n > YAML_SCALAR_MAX) {
         yaml_error(node, b->errs, "a value of more than 1 MiB");
@@ -282,7 +257,7 @@ begin(struct builder *b, enum yaml_kind kind, const yaml_event_t *ev,
     if (node == NULL)
         return -ENOMEM;
     if (anchor != NULL || tag != NULL)
-        skip_properties(node, b->doc->text);
+        yaml_skip_properties(node, b->doc->text);
     (void)check_tag(b, node, tag);
     int r = anchor_set(b, anchor, node);
     if (r == 0)

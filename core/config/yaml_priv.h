@@ -34,6 +34,9 @@ void yaml_syntax_error(const struct yaml_syntax *s, struct errlist *errs);
 bool yaml_syntax_resume(const struct yaml_syntax *s, size_t *ret_byte,
                         uint32_t *ret_line);
 
+/* A node's mark stands at its anchor or tag: steps over these to the value. */
+void yaml_skip_properties(struct yaml_node *node, struct slice text);
+
 /* The byte at which a line (from 1) begins, the text's length past its end. */
 size_t yaml_line_start(struct slice text, uint32_t line);
 /* That line without its end. */

@@ -103,6 +103,8 @@ yaml_unknown_keys(const struct yaml_node *map, const char *const *known,
         unknown++;
         yaml_error(key, errs, "unknown key \"%.*s\"",
                    (int)MIN(key->value.n, (size_t)80), key->value.p);
+        if (errs->last_dropped) /* there are too many to be shown */
+            continue;
         const char *near = str_nearest(key->value, known, n_known);
         if (near != NULL)
             errlist_hint(errs, "did you mean \"%s\"?", near);

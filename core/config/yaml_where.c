@@ -179,3 +179,27 @@ yaml_where_at(const struct yaml_node *scalar, size_t offset, size_t n)
         w.end_column = 0;
     return w;
 }
+
+void
+yaml_skip_properties(struct yaml_node *node, struct slice text)
+{
+    size_t line_start = node->start, i = node->start;
+    uint32_t column = node->column;
+    while (i < node->end && (text.p[i] == '&' || text.p[i] == '!')) {
+        while (i < node->end && strchr(" \t\r\n", text.p[i]) == NULL)
+            i++;
+        while (i < node->end && strchr(" \t\r\n#", text.p[i]) != NULL) {
+            if (text.p[i] == '#')
+                while (i < node->end && text.p[i] != '\n')
+                    i++;
+            if (i < node->end && text.p[i++] == '\n') {
+                node->line++;
+                line_start = i;
+                column = 1;
+            }
+        }
+    }
+    struct slice before = slice_new(text.p + line_start, i - line_start);
+    node->column = column + (uint32_t)utf8_count(before);
+    node->start = (uint32_t)i;
+}
