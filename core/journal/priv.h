@@ -83,9 +83,10 @@ struct journal {
     usec_t dirty_us;      /* since when something is unsynced; 0: nothing */
     usec_t retry_us;      /* not before (clock_monotonic_us), after a failure */
     usec_t backoff_us;
-    uint64_t failures; /* how often a write or sync failed */
-    bool disk_full;    /* the reserve was given up */
-    usec_t reserve_us; /* not before: try to get the reserve back */
+    uint64_t failures;   /* how often a write or sync failed */
+    bool disk_full;      /* the reserve was given up */
+    bool drops_unsynced; /* the directory was not synced since */
+    usec_t reserve_us;   /* not before: try to get the reserve back */
 
     /* the writer's own */
     int fd;           /* of the newest segment; -1: none to write to */
@@ -117,7 +118,8 @@ MUST_CHECK int state_take_prelude(struct state *st, const struct frame *f);
 MUST_CHECK int segment_start(struct journal *j);
 /* Adds to the end of the list.  Lock held. */
 MUST_CHECK int segment_add(struct journal *j, const struct segment *s);
-void segment_remove(struct journal *j, size_t i);
+/* Off the list; false if it isn't there.  Lock held. */
+bool segment_forget(struct journal *j, const struct segment *s);
 void segment_set_bytes(struct journal *j, size_t i, uint64_t bytes);
 /* The prelude of a segment at 'base', with its head, in 'out'. */
 MUST_CHECK int segment_prelude(const struct state *st, struct segment_head *h,

@@ -141,14 +141,10 @@ quarantine(struct journal_reader *r, const struct place *at)
     struct journal *j = r->j;
     (void)segment_quarantine(j->io, j->dirfd, at->s.base, at->s.seq);
     AUTO_LOCK(&j->lock);
-    for (size_t i = 0; i + 1 < j->n_segments; i++) {
-        if (j->segments[i].base != at->s.base ||
-            j->segments[i].seq != at->s.seq)
-            continue;
-        segment_remove(j, i);
+    if (at->s.seq != j->segments[j->n_segments - 1].seq &&
+        segment_forget(j, &at->s)) {
         j->begin = j->segments[0].base;
         j->stats.damaged_segments++;
-        break;
     }
 }
 

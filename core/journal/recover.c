@@ -52,7 +52,9 @@ open_newest(struct journal *j, struct listing *l, struct segfile *sf,
             return r;
         uint64_t held = MAX(sf->size, j->o.segment_size_bytes);
         *floor = MAX(*floor, s->base + ((held + 7) & ~UINT64_C(7)));
-        (void)segment_quarantine(j->io, j->dirfd, s->base, s->seq);
+        r = segment_quarantine(j->io, j->dirfd, s->base, s->seq);
+        if (r < 0)
+            return r; /* a disk that can't do that either is no journal's */
         j->stats.damaged_segments++;
         l->n--;
     }
@@ -74,7 +76,10 @@ clean(struct journal *j, struct listing *l)
             continue;
         }
         segment_name(l->segments[i].base, l->segments[i].seq, "", name);
-        (void)j->io->unlink(j->io->arg, j->dirfd, name);
+        int r = j->io->unlink(j->io->arg, j->dirfd, name);
+        if (r < 0 && r != -ENOENT)
+            l->segments[k++] = l->segments[i]; /* before its successor */
+        j->drops_unsynced = true;
     }
     l->n = k;
 }

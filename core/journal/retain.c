@@ -106,24 +106,30 @@ oldest_should_go(struct journal *j)
            oldest_can_go(j);
 }
 
+/* Is what was dropped durably gone?  Lock released meanwhile. */
 static bool
-is_segment(const struct segment *a, const struct segment *b)
+drops_synced(struct journal *j)
 {
-    return a->base == b->base && a->seq == b->seq;
+    if (!j->drops_unsynced || j->o.sync_us == JOURNAL_SYNC_NEVER)
+        return true;
+    lock_release(&j->lock);
+    int r = j->io->fsync(j->io->arg, j->dirfd);
+    lock_take(&j->lock);
+    if (r == 0)
+        j->drops_unsynced = false;
+    return r == 0;
 }
 
 /* One at a time, each synced, so that a power cut leaves no hole. */
 void
 retain_drop(struct journal *j)
 {
-    while (oldest_should_go(j)) {
+    while (drops_synced(j) && oldest_should_go(j)) {
         char name[SEGMENT_NAME_MAX];
         struct segment s = j->segments[0];
         segment_name(s.base, s.seq, "", name);
         lock_release(&j->lock);
         int r = j->io->unlink(j->io->arg, j->dirfd, name);
-        if ((r == 0 || r == -ENOENT) && j->o.sync_us != JOURNAL_SYNC_NEVER)
-            (void)j->io->fsync(j->io->arg, j->dirfd);
         lock_take(&j->lock);
         if (r < 0 && r != -ENOENT) {
             log_limited(LOG_WARN, USEC_PER_MINUTE,
@@ -131,8 +137,8 @@ retain_drop(struct journal *j)
                         name, strerror(-r));
             break;
         }
-        if (j->n_segments > 1 && is_segment(&j->segments[0], &s))
-            segment_remove(j, 0);
+        j->drops_unsynced = true;
+        (void)segment_forget(j, &s);
         j->begin = j->segments[0].base;
         cond_broadcast(&j->room);
     }

@@ -151,11 +151,14 @@ look(struct segfile *sf, uint64_t offset, uint64_t end, uint64_t pos,
      const struct frame_head **ret_head)
 {
     const void *p;
+    end = MIN(end, sf->size);
+    if (offset > end || end - offset < sizeof **ret_head)
+        return SEGFILE_END; /* the window may hold more */
     int r = get(sf, offset, sizeof **ret_head, end, &p);
     if (r <= 0)
         return r;
     const struct frame_head *h = p;
-    if (!frame_head_ok(h, sf->head.salt, pos, MIN(end, sf->size) - offset))
+    if (!frame_head_ok(h, sf->head.salt, pos, end - offset))
         return SEGFILE_BAD_HEAD;
     r = get(sf, offset, (size_t)frame_bytes(h->length), end, &p);
     if (r <= 0)

@@ -102,8 +102,8 @@ segment_set_bytes(struct journal *j, size_t i, uint64_t bytes)
     j->segments[i].bytes = bytes;
 }
 
-void
-segment_remove(struct journal *j, size_t i)
+static void
+remove_at(struct journal *j, size_t i)
 {
     j->listed_bytes -= j->segments[i].bytes;
     j->n_segments--;
@@ -133,34 +133,64 @@ establish(struct journal *j, int fd, const struct buf *prelude,
         r = io->fdatasync(io->arg, fd);
     if (r == 0)
         r = io->rename(io->arg, j->dirfd, temporary, name);
-    if (r < 0) {
-        (void)io->unlink(io->arg, j->dirfd, temporary);
-        return r;
-    }
-    r = sync_directory(j);
     if (r < 0)
-        (void)io->unlink(io->arg, j->dirfd, name);
+        (void)io->unlink(io->arg, j->dirfd, temporary);
     return r;
 }
 
-/* The list learns of the new segment; one that it covers wholly goes. */
+bool
+segment_forget(struct journal *j, const struct segment *s)
+{
+    for (size_t i = 0; i < j->n_segments; i++) {
+        if (j->segments[i].base != s->base || j->segments[i].seq != s->seq)
+            continue;
+        remove_at(j, i);
+        return true;
+    }
+    return false;
+}
+
+/* The newest segment that the last one covers wholly and that comes before
+ * 'seq'. */
+static bool
+find_covered(struct journal *j, uint32_t seq, struct segment *ret)
+{
+    AUTO_LOCK(&j->lock);
+    uint64_t base = j->segments[j->n_segments - 1].base;
+    for (size_t i = j->n_segments - 1; i-- > 0;) {
+        if (j->segments[i].base != base)
+            break;
+        if (j->segments[i].seq < seq) {
+            *ret = j->segments[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Removes what the newest segment covers.  What can't be removed stays listed:
+ * when its successor is dropped, it has to go first. */
+static void
+remove_covered(struct journal *j, uint32_t seq)
+{
+    struct segment old = {.seq = seq};
+    while (find_covered(j, old.seq, &old)) {
+        char name[SEGMENT_NAME_MAX];
+        segment_name(old.base, old.seq, "", name);
+        int r = j->io->unlink(j->io->arg, j->dirfd, name);
+        if (r < 0 && r != -ENOENT)
+            continue;
+        AUTO_LOCK(&j->lock);
+        segment_forget(j, &old);
+        j->drops_unsynced = true;
+    }
+}
+
 static int
 publish(struct journal *j, const struct segment *s)
 {
-    char old[SEGMENT_NAME_MAX] = "";
-    int r;
-    {
-        AUTO_LOCK(&j->lock);
-        size_t n = j->n_segments;
-        if (n > 0 && j->segments[n - 1].base == s->base) {
-            segment_name(s->base, j->segments[n - 1].seq, "", old);
-            segment_remove(j, n - 1);
-        }
-        r = segment_add(j, s);
-    }
-    if (old[0] != '\0')
-        (void)j->io->unlink(j->io->arg, j->dirfd, old);
-    return r;
+    AUTO_LOCK(&j->lock);
+    return segment_add(j, s);
 }
 
 int
@@ -184,15 +214,20 @@ segment_start(struct journal *j)
     if (fd < 0)
         return fd;
     r = establish(j, fd, &prelude, temporary, name);
-    if (r == 0)
+    if (r == 0) {
         r = publish(j, &(struct segment){.base = h.base,
                                          .seq = h.seq,
                                          .bytes = h.first_offset,
                                          .time = h.time});
+        if (r == 0)
+            r = sync_directory(j);
+    }
     if (r < 0) {
         (void)j->io->close(j->io->arg, fd);
         return r;
     }
+    remove_covered(j, h.seq);
+    AUTO_LOCK(&j->lock);
     j->fd = fd;
     j->base = j->written = h.base;
     j->first_offset = h.first_offset;

@@ -257,8 +257,6 @@ writer_finish(struct journal *j)
     if (j->fd < 0)
         return;
     trim(j);
-    if (j->o.sync_us != JOURNAL_SYNC_NEVER)
-        (void)j->io->fdatasync(j->io->arg, j->fd);
     seal(j);
 }
 
