@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += \
 	%D%/README.md \
+	%D%/faultio.c \
+	%D%/faultio.h \
 	%D%/functions.sh \
 	%D%/plugin_options.h \
 	%D%/tsan.supp \
