@@ -296,12 +296,18 @@ check_selected_inputs(struct config_build *b, const struct tocsin_list *list,
 {
     const char *const *names = list->items;
     for (size_t i = 0; i < list->n; i++) {
-        bool found = names[i] == NULL || strcmp(names[i], "rules") == 0;
+        bool found = names[i] == NULL;
         for (size_t k = 0; k < b->cfg->n_inputs && !found; k++)
             found = strcmp(b->cfg->inputs[k].name, names[i]) == 0;
-        if (!found)
-            yaml_error(node->kind == YAML_SEQUENCE ? node->items[i] : node,
-                       b->errs, "there is no input \"%s\"", names[i]);
+        if (found)
+            continue;
+        const struct yaml_node *at =
+            node->kind == YAML_SEQUENCE ? node->items[i] : node;
+        if (strcmp(names[i], "rules") == 0)
+            yaml_error(at, b->errs,
+                       "exporting what rules make is not in this version yet");
+        else
+            yaml_error(at, b->errs, "there is no input \"%s\"", names[i]);
     }
 }
 
@@ -339,7 +345,6 @@ build_select(struct config_build *b, const struct yaml_pair *pair,
     ex->n_inputs = set->inputs.n;
     ex->records =
         selected_records(b, &set->records, yaml_get(pair->value, "records"));
-    config_later_key(b, pair);
     return 0;
 }
 

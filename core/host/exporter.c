@@ -33,6 +33,7 @@ struct exporter {
     struct exporter_options o;
     int dirfd;
     struct journal_reader *reader;
+    int pin;               /* −1: none */
     struct schema *schema; /* in force where the reader is */
     struct arena arena;    /* of one batch */
     uint8_t *rejected;
@@ -217,6 +218,8 @@ store_cursor(struct exporter *e, bool now)
                     "restart some records come again",
                     e->o.name, strerror(-r));
     e->stored = r < 0 ? e->stored : cursor;
+    if (e->pin >= 0)
+        journal_pin_move(e->o.journal, e->pin, e->stored);
     e->stored_delivered = delivered;
     e->stored_us = clock_boot_us();
 }
@@ -279,7 +282,7 @@ exporter_new(const struct exporter_options *o, struct exporter **ret,
     }
     e->magic = EXPORTER_MAGIC;
     e->o = *o;
-    e->dirfd = -1;
+    e->dirfd = e->pin = -1;
     e->jitter = hash_bytes(o->name, strlen(o->name));
     arena_init(&e->arena, 64 * 1024, ARENA_MAX);
     int r = cursors_open(e, err);
@@ -288,6 +291,11 @@ exporter_new(const struct exporter_options *o, struct exporter **ret,
         if (r < 0)
             (void)err_set(err, r, "the journal can't be read: %s",
                           strerror(-r));
+    }
+    if (r == 0 && o->block) {
+        e->pin = journal_pin_new(o->journal, e->stored);
+        if (e->pin < 0)
+            r = err_set(err, -ENOSPC, "too many exporters with on_full: block");
     }
     if (r < 0) {
         exporter_free(e);

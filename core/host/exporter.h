@@ -31,6 +31,7 @@ struct exporter_options {
     unsigned kinds;             /* EXPORT_… */
     const struct slice *inputs; /* names; none: all.  Borrowed */
     size_t n_inputs;
+    bool block; /* pins the journal: back-pressure instead of loss */
 };
 
 /* Takes ownership of the plugin's instance, also on failure. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/config/expand.h"
 #include "core/config/options.h"
 #include "core/engine/engine.h"
 #include "core/host/instance.h"
@@ -17,7 +18,6 @@
 
 #define ARENA_MAX ((size_t)256 * 1024 * 1024)
 #define RULE_FILE_MAX ((size_t)16 * 1024 * 1024)
-#define LATENESS_DEFAULT_US ((usec_t)0)
 
 struct maker {
     struct assembly *a;
@@ -44,22 +44,15 @@ complain(struct maker *m, const struct yaml_node *at, const struct err *err)
         errlist_hint(m->errs, "%s", err->hint);
 }
 
-/* An instance with the options that were written; NULL with the problem
- * noted. */
+/* An instance with options that were filled in; NULL with the problem noted,
+ * or where a secret is left out on purpose and nothing more can be said. */
 static struct instance *
 make_instance(struct maker *m, const struct plugin *plugin, const char *name,
-              const struct yaml_node *options, const struct yaml_node *at)
+              const void *options, bool pending, const struct yaml_node *at)
 {
-    struct options_table table = options_of_plugin(&plugin->desc);
-    void *filled;
-    int r = config_options(m->a->config, &table, options, at, m->errs, &filled);
-    if (r < 0) {
-        note(m, r);
-        return NULL;
-    }
     struct instance *in = NULL;
     struct err err = ERR_INIT;
-    if (instance_new(plugin, name, filled, &in, &err) < 0)
+    if (!pending && instance_new(plugin, name, options, &in, &err) < 0)
         complain(m, at, &err);
     return in;
 }
@@ -75,7 +68,14 @@ make_plugin(struct maker *m, unsigned kind, const char *name,
         complain(m, p->at, &err);
         return NULL;
     }
-    return make_instance(m, plugin, name, p->options, p->at);
+    struct options_table table = options_of_plugin(&plugin->desc);
+    void *options;
+    int r = config_options(m->a->config, &table, p->options, p->at, m->errs,
+                           &options);
+    note(m, r);
+    return r < 0 ? NULL
+                 : make_instance(m, plugin, name, options,
+                                 expand_is_pending(p->options), p->at);
 }
 
 static void
@@ -146,7 +146,14 @@ make_receiver(struct maker *m, const struct config_receiver *c,
     struct assembly_receiver *r = &a->receivers[a->n_receivers++];
     r->config = c;
     r->integration = i;
-    r->plugin = make_instance(m, plugin, c->name, i->options, i->at);
+    struct options_table table = options_of_plugin(&plugin->desc);
+    void *options;
+    int status =
+        config_integration_options(a->config, &table, i, m->errs, &options);
+    note(m, status);
+    if (status == 0)
+        r->plugin = make_instance(m, plugin, c->name, options,
+                                  expand_is_pending(i->options), i->at);
 }
 
 static void
@@ -183,8 +190,7 @@ make_schema(struct maker *m, const struct schema *old)
         const struct config_input *c = a->inputs[i].config;
         struct schema_input in = {
             .name = slice_from_str(c->name),
-            .lateness_us =
-                c->lateness_given ? c->lateness_us : LATENESS_DEFAULT_US,
+            .lateness_us = c->lateness_us,
             .expect_every_us = c->expect_every_us,
         };
         struct err err = ERR_INIT;

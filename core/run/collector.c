@@ -210,6 +210,7 @@ make_exporter(struct collector *c, struct assembly_exporter *a, struct err *err)
                  (cfg->records & CONFIG_RECORD_ALERTS ? EXPORT_ALERTS : 0),
         .inputs = inputs,
         .n_inputs = cfg->n_inputs,
+        .block = cfg->on_full == CONFIG_BLOCK,
     };
     if (inputs == NULL || o.cursor_dir == NULL)
         return err_set(err, -ENOMEM, "out of memory");
