@@ -277,7 +277,8 @@ ingest_start(struct ingest *in, uint32_t partition, struct slice name,
     buf_reset(&p->carry);
     p->context.size = 0;
     if (decoder < in->o.n_decoders && context.n <= TOCSIN_CONTEXT_SIZE) {
-        memcpy(p->context.bytes, context.p, context.n);
+        if (context.n > 0)
+            memcpy(p->context.bytes, context.p, context.n);
         p->context.size = (uint32_t)context.n;
         p->decoder = (uint8_t)decoder;
     }

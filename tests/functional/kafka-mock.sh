@@ -6,6 +6,7 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/lib/functions.sh"
 . "$top_srcdir/tests/lib/kafka/kafka.sh"
 
+kafka_no_tsan
 requires_plugin source_kafka
 so=$top_builddir/plugins/source_kafka/.libs/source_kafka.so
 host=$top_builddir/tests/lib/plugin_host

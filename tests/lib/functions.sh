@@ -111,6 +111,12 @@ requires_unsanitized()
     [ "${TOCSIN_SANITIZERS:-no}" = no ] || skip "sanitizers are on: $*"
 }
 
+# requires_no_tsan WHY - for what ThreadSanitizer can't run.
+requires_no_tsan()
+{
+    [ "${TOCSIN_SANITIZERS:-no}" != thread ] || skip "ThreadSanitizer: $*"
+}
+
 # free_port - prints a port of 127.0.0.1 that was free a moment ago.  Better:
 # let the program take port 0 and say which one it got.
 free_port()

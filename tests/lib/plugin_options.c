@@ -108,6 +108,7 @@ set_value(void *at, const struct tocsin_option *opt, const char *value)
         *(double *)at = strtod(value, NULL);
         return 0;
     case TOCSIN_OPT_STRING:
+        free((void *)*(const char **)at);
         *(const char **)at = must(strdup(value));
         return 0;
     case TOCSIN_OPT_DURATION:

@@ -49,6 +49,13 @@ kafka_jars()
         kafka_missing "Maven Central gives no jars: $(tail -n 1 "$tmp/maven.log")"
 }
 
+# librdkafka starts its threads by thrd_create(), which ThreadSanitizer does
+# not know: the first one crashes the process.
+kafka_no_tsan()
+{
+    requires_no_tsan "it can't run librdkafka's threads"
+}
+
 # A CA, and a certificate of it for localhost.
 kafka_certificate()
 {
@@ -145,6 +152,7 @@ kafka_again()
 
 kafka_start()
 {
+    kafka_no_tsan
     command -v "$kafka_java" >/dev/null || kafka_missing "no java here"
     command -v openssl >/dev/null || kafka_missing "no openssl here"
     [ -x "$top_builddir/tests/lib/kafka/kproduce" ] ||
@@ -203,6 +211,7 @@ kafka_topic() # NAME PARTITIONS
 # kproduce goes there.
 kmock_start()
 {
+    kafka_no_tsan
     [ -x "$top_builddir/tests/lib/kafka/kmock" ] || skip "built without kafka"
     mkfifo "$tmp/kmock.in"
     : >"$tmp/kmock.out"
