@@ -248,11 +248,11 @@ struct resource {
     uint32_t id_offset, id_length; /* where it is escaped */
 };
 
-/* The authType read last: most are the same, byte for byte. */
+/* The authType read last: most are the same, byte for byte.  Its quotes belong
+ * to the text, and tell the level. */
 struct auth_memo {
-    const char *p; /* its raw text in the chunk, with quotes; NULL: none */
+    const char *p; /* in the chunk; NULL: none */
     size_t n;
-    uint32_t level;
     uint32_t n_values;
     struct tocsin_value values[4]; /* offsets from p */
 };

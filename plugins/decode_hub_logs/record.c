@@ -152,7 +152,6 @@ auth_memo_set(struct record *rec, const struct mark *mark, const char *from,
         return;
     memo->p = from;
     memo->n = (size_t)(r->p - from);
-    memo->level = r->level;
     memo->n_values = n_values;
     for (uint32_t i = 0; i < n_values; i++) {
         memo->values[i] = rec->values[mark->n_values + i];
@@ -164,8 +163,7 @@ static int
 auth_memo_get(struct record *rec, struct tocsin_json *r)
 {
     const struct auth_memo *memo = &rec->h->auth_memo;
-    if (memo->p == NULL || memo->level != r->level ||
-        (size_t)(r->end - r->p) < memo->n ||
+    if (memo->p == NULL || (size_t)(r->end - r->p) < memo->n ||
         (uintptr_t)r->p - (uintptr_t)rec->chunk->data >= rec->chunk->size ||
         memcmp(r->p, memo->p, memo->n) != 0)
         return 0;

@@ -202,12 +202,12 @@ START_TEST(a_broken_record_in_an_envelope_costs_only_itself)
              "b", "02") "]}",
          EVENT("a", "01") "reject \"not JSON: byte 13: expected a key\" "
                           "{\"category\":{]}}," RECORD("b", "02") "]}\n");
-    both(
-        "{\"records\":[" RECORD("a", "01") ",{\"category\":tru,\"x\":{\"y\":\"}"
-                                           "\\\"\"}},5," RECORD("b", "02") "]}",
-        EVENT("a", "01") "reject \"not JSON: byte 12: expected a value\" "
-                         "{\"category\":tru,\"x\":{\"y\":\"}\\\"\"}}\n"
-                         "reject \"not an object\" 5\n" EVENT("b", "02"));
+    both("{\"records\":[" RECORD("a",
+                                 "01") ",{\"category\":tru,\"x\":{\"y\":\"}"
+                                       "\\\"\"}},54321," RECORD("b", "02") "]}",
+         EVENT("a", "01") "reject \"not JSON: byte 12: expected a value\" "
+                          "{\"category\":tru,\"x\":{\"y\":\"}\\\"\"}}\n"
+                          "reject \"not an object\" 54321\n" EVENT("b", "02"));
 }
 END_TEST
 
@@ -257,6 +257,20 @@ START_TEST(a_pretty_printed_record_is_given_up_to_its_bracket)
          "reject \"not JSON: byte 36: expected a value\" {\\x0a  "
          "\"category\": \"Routes\",\\x0a  \"time\": x,\\x0a  \"y\": "
          "{}\\x0a}\n" EVENT("a", "01"));
+}
+END_TEST
+
+START_TEST(an_unsound_record_is_given_up_to_the_end_of_that_line)
+{
+    stream("{\n\"category\": \"Routes\",\n\"time\": \\, \"x\": 1\n" RECORD(
+               "a", "01") "\n}\n" RECORD("b", "02"),
+           "reject \"not JSON: byte 32: expected a value\" "
+           "{\\x0a\"category\": \"Routes\",\\x0a\"time\": \\, \"x\": 1\n" EVENT(
+               "a", "01") EVENT("b", "02"));
+    stream("{\"records\":[" RECORD("a", "01") ",\n{\"category\":\n"
+                                              "\\,\n" RECORD("b", "02") "\n",
+           EVENT("a", "01") "reject \"not JSON: byte 13: expected a value\" "
+                            "{\"category\":\\x0a\\,\n" EVENT("b", "02"));
 }
 END_TEST
 
@@ -478,6 +492,19 @@ START_TEST(an_auth_type_that_is_no_document_is_its_own_value)
     both(HEAD ",\"properties\":\"{\\\"authType\\\":null,"
               "\\\"protocol\\\":\\\"Mqtt\\\"}\"}",
          HEAD_EVENT "    protocol=Mqtt\n");
+}
+END_TEST
+
+#define ESCAPED_AUTH                                                           \
+    HEAD ",\"properties\":\"{\\\"authType\\\":\\\"{\\\\\\\"scope\\\\\\\":"     \
+         "\\\\\\\"d\\\\\\\",\\\\\\\"type\\\\\\\":"                             \
+         "\\\\\\\"s\\\\\\\\\\\\\\\"t\\\\\\\"}\\\"}\"}\n"
+
+START_TEST(an_auth_type_seen_before_gives_the_same)
+{
+    both(ESCAPED_AUTH ESCAPED_AUTH,
+         HEAD_EVENT "    auth_scope=d\n    auth_type=s\"t\n" HEAD_EVENT
+                    "    auth_scope=d\n    auth_type=s\"t\n");
 }
 END_TEST
 
@@ -742,6 +769,8 @@ hub_logs_suite(void)
     tcase_add_test(tc, a_missing_comma_keeps_what_was_read);
     tcase_add_test(tc, a_message_may_end_in_its_envelope);
     tcase_add_test(tc, a_pretty_printed_record_is_given_up_to_its_bracket);
+    tcase_add_test(tc, an_unsound_record_is_given_up_to_the_end_of_that_line);
+    tcase_add_test(tc, an_auth_type_seen_before_gives_the_same);
     tcase_add_test(tc, a_record_without_a_time_is_rejected);
     tcase_add_test(tc, deep_nesting_is_refused);
     tcase_add_test(tc, a_message_with_nothing_of_ours_is_left_whole);

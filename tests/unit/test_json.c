@@ -91,6 +91,8 @@ static const struct bytes bad[] = {
     BYTES("[\"\\ud800\\u0041\"]"),
     BYTES("[\"\\udc00\\ud800\"]"),
     BYTES("[\"\\udc00\"]"),
+    BYTES("[\"\\udc00\\udc00\"]"),
+    BYTES("[\"\\ud800\\ud800\"]"),
     BYTES("[\"\x80\"]"),
     BYTES("[\"\xc0\x80\"]"),
     BYTES("[\"\xc1\xbf\"]"),
@@ -416,6 +418,12 @@ START_TEST(doubles_are_the_nearest)
     text[5000] = '\0';
     double_as_strtod(text);
     text[1] = '7';
+    double_as_strtod(text);
+    /* Half way between two, but for the last digit. */
+    memset(text, '0', 5000);
+    memcpy(text, "9007199254740993.", 17);
+    double_as_strtod(text);
+    text[4999] = '1';
     double_as_strtod(text);
     free(text);
 }
