@@ -85,6 +85,11 @@ static const struct bytes bad[] = {
     BYTES("[\"\\x\"]"),
     BYTES("[\"\\'\"]"),
     BYTES("[\"\\u12g4\"]"),
+    BYTES("\"\\u1\""),
+    BYTES("\"\\u\""),
+    BYTES("\"\\ud83d\\ud\""),
+    BYTES("\"\\ud83d\\\""),
+    BYTES("\"\\ud83d\""),
     BYTES("[\"\\ud800\"]"),
     BYTES("[\"\\ud800x\"]"),
     BYTES("[\"\\ud800\\n\"]"),
@@ -284,6 +289,7 @@ START_TEST(hidden_structure_is_told_from_what_is_wrong)
     ck_assert_int_eq(inner("\"{\\\"a\\\":1\""), TOCSIN_JSON_BAD);
     ck_assert_int_eq(inner("\"{\\\"a\""), TOCSIN_JSON_BAD);
     ck_assert_int_eq(inner("\"{\\\"a\\\":1} x\""), TOCSIN_JSON_BAD);
+    ck_assert_int_eq(inner("\"\\\"\\\\u0\""), TOCSIN_JSON_BAD);
     ck_assert_int_eq(inner("\"{\\\"a\\\":1"), TOCSIN_JSON_MORE);
     ck_assert_int_eq(inner("\"{\\\"a\\"), TOCSIN_JSON_MORE);
     ck_assert_int_eq(inner("\"{\\\"a\\\\\\\"\\\":1}\""), 0);

@@ -132,36 +132,39 @@ tocsin_json_space(struct tocsin_json *r)
 
 /* ------------------------------------------------------------- strings */
 
+/* Four hexadecimal digits at p.  What stands there is looked at before more is
+ * asked for: a quote there is wrong at once. */
+TOCSIN_JSON_COLD int32_t
+tocsin_json_unicode_digits(struct tocsin_json *r, const char *p)
+{
+    char digits[4] = {'0', '0', '0', '0'};
+    const ptrdiff_t left = r->end - p;
+    memcpy(digits, p, left < 4 ? (size_t)left : 4);
+    const int32_t c = tocsin_json_hex4(digits);
+    if (c < 0)
+        return tocsin_json_bad(r, p, "\\u needs four hexadecimal digits");
+    return left < 4 ? tocsin_json_more(r) : c;
+}
+
 /* The \u of a string, whose digits begin at p.  Returns the bytes behind p
  * that belong to it, those of the second half of a pair among them. */
 TOCSIN_JSON_COLD int
 tocsin_json_unicode(struct tocsin_json *r, const char *p)
 {
-    if (r->end - p < 4)
-        return tocsin_json_more(r);
-    int32_t c = tocsin_json_hex4(p);
-    if (c < 0)
-        return tocsin_json_bad(r, p, "\\u needs four hexadecimal digits");
+    const int32_t c = tocsin_json_unicode_digits(r, p);
     if (c < 0xd800 || c > 0xdfff)
-        return 4;
+        return c < 0 ? (int)c : 4;
     const char *q = p + 4;
-    for (uint32_t i = 0; i < r->unit; i++, q++) {
+    for (uint32_t i = 0; i <= r->unit; i++, q++) {
+        if (c > 0xdbff || (q < r->end && *q != (i < r->unit ? '\\' : 'u')))
+            return tocsin_json_bad(r, p, "half of a surrogate pair");
         if (q == r->end)
             return tocsin_json_more(r);
-        if (*q != '\\')
-            return tocsin_json_bad(r, p, "half of a surrogate pair");
     }
-    if (q == r->end)
-        return tocsin_json_more(r);
-    if (*q != 'u')
+    const int32_t low = tocsin_json_unicode_digits(r, q);
+    if (low >= 0 && (low < 0xdc00 || low > 0xdfff))
         return tocsin_json_bad(r, p, "half of a surrogate pair");
-    q++;
-    if (r->end - q < 4)
-        return tocsin_json_more(r);
-    int32_t low = tocsin_json_hex4(q);
-    if (c > 0xdbff || low < 0xdc00 || low > 0xdfff)
-        return tocsin_json_bad(r, p, "half of a surrogate pair");
-    return (int)(q + 4 - p);
+    return low < 0 ? (int)low : (int)(q + 4 - p);
 }
 
 /* Backslashes in a string, at *ret.  At level L, one of the string's own takes
