@@ -13,4 +13,5 @@ include %D%/host.mk
 include %D%/run.mk
 include %D%/http.mk
 include %D%/cmd.mk
+include %D%/sim.mk
 include %D%/decode.mk
