@@ -5,3 +5,4 @@ EXTRA_DIST += %D%/README.md
 script_tests += %D%/kafka.sh
 script_tests += %D%/kafka-mock.sh
 script_tests += %D%/source-file.sh
+script_tests += %D%/source-sim.sh
