@@ -14,6 +14,12 @@ EXTRA_PROGRAMS += %D%/bench_decode
 bench-decode: %D%/bench_decode plugins/decode_hub_logs/decode_hub_logs.la
 	%D%/bench_decode plugins/decode_hub_logs/.libs/decode_hub_logs.so
 
+# Input for all of them: hub logs, always the same.
+EXTRA_PROGRAMS += %D%/gen_hub_logs
+%C%_gen_hub_logs_SOURCES = %D%/gen_hub_logs.c $(fleet_sources)
+%C%_gen_hub_logs_CFLAGS = $(AM_CFLAGS)
+%C%_gen_hub_logs_LDADD =
+
 bench: $(bench_targets)
 .PHONY: bench $(bench_targets)
 CLEANFILES += $(EXTRA_PROGRAMS)
