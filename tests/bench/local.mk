@@ -20,6 +20,17 @@ EXTRA_PROGRAMS += %D%/gen_hub_logs
 %C%_gen_hub_logs_CFLAGS = $(AM_CFLAGS)
 %C%_gen_hub_logs_LDADD =
 
+# The whole path, beside limits of the same run.
+bench_targets += bench-collector
+EXTRA_PROGRAMS += %D%/measure
+EXTRA_DIST += %D%/bench.sh %D%/rules20.yaml
+%C%_measure_LDADD =
+
+bench-collector: tocsin $(plugin_LTLIBRARIES) %D%/measure \
+		%D%/gen_hub_logs %D%/bench_decode
+	top_srcdir=$(abs_top_srcdir) top_builddir=$(abs_top_builddir) \
+		$(SHELL) $(srcdir)/%D%/bench.sh
+
 bench: $(bench_targets)
 .PHONY: bench $(bench_targets)
 CLEANFILES += $(EXTRA_PROGRAMS)
