@@ -116,7 +116,8 @@ sink_sample(struct tocsin_sink *api, const struct tocsin_sample *sample)
 {
     struct sink *s = sink_of(api);
     const struct decoder *d = &s->in->decoders[s->decoder];
-    if (sample->metric >= d->plugin->n_metrics)
+    if (sample->metric >= d->plugin->n_metrics ||
+        d->plugin->metrics[sample->metric].flags & TOCSIN_METRIC_OWN)
         return sink_bug(s, "a sample of an undeclared metric");
 
     struct chunk_value values[CHUNK_FIELDS_MAX];
@@ -302,26 +303,26 @@ stream_unclaimed(struct ingest *in, uint32_t base,
     return r < 0 ? r : (int64_t)n;
 }
 
-/* A piece of a byte stream: bytes consumed, or negative errno. */
+/* A piece of a byte stream: bytes consumed, or negative errno.  Who has left
+ * a context is asked first; if it isn't its own any more, all are. */
 int64_t
 decode_stream(struct ingest *in, struct partition *p, uint32_t base,
               const struct tocsin_chunk *chunk)
 {
     const char *why = "no decoder of this input claims it";
-    bool owned = p->context.size > 0;
-    unsigned first = owned ? p->decoder : 0;
-    unsigned end = owned ? first + 1u : (unsigned)in->o.n_decoders;
-    for (unsigned i = first; i < end; i++) {
-        int64_t n = decode_one(in, i, base, chunk, &p->context, &why);
-        if (n >= 0) {
-            p->decoder = (uint8_t)i;
-            return n;
-        }
-        if (n != TOCSIN_NOT_MINE)
-            break;
-    }
-    if (owned)
+    int64_t n = TOCSIN_NOT_MINE;
+    if (p->context.size > 0)
+        n = decode_one(in, p->decoder, base, chunk, &p->context, &why);
+    if (n == TOCSIN_NOT_MINE)
         p->context.size = 0;
+    for (unsigned i = 0; n == TOCSIN_NOT_MINE && i < in->o.n_decoders; i++) {
+        n = decode_one(in, i, base, chunk, &p->context, &why);
+        if (n >= 0)
+            p->decoder = (uint8_t)i;
+    }
+    if (n >= 0)
+        return n;
+    p->context.size = 0;
     return stream_unclaimed(in, base, chunk, why);
 }
 
@@ -362,6 +363,8 @@ decoder_map(const struct schema *s, struct decoder *d)
     }
     for (size_t i = 0; i < p->n_metrics; i++) {
         const struct tocsin_metric *t = &p->metrics[i];
+        if (t->flags & TOCSIN_METRIC_OWN) /* never a sample */
+            continue;
         int id = schema_find_metric(s, slice_from_str(t->name));
         if (id < 0)
             return -EINVAL;

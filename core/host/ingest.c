@@ -181,9 +181,11 @@ feed_stream(struct ingest *in, uint32_t partition, struct slice name,
     while (bytes.n > 0) {
         piece.data = bytes.p;
         piece.size = bytes.n;
-        if (bytes.n >= in->o.max_record_bytes)
-            piece.flags |= TOCSIN_CHUNK_FULL;
         int64_t n = collect_with_room(in, p, &piece, partition, name);
+        if (n == 0 && bytes.n >= in->o.max_record_bytes) {
+            piece.flags |= TOCSIN_CHUNK_FULL; /* it won't get any longer */
+            n = collect_with_room(in, p, &piece, partition, name);
+        }
         if (n < 0 && first) {
             buf_truncate(&p->carry, carried); /* as if nothing came */
             return (int)n;

@@ -76,6 +76,8 @@ schema_from_decoders(struct schema_builder *b, struct instance *const *decoders,
             ids_add(&streams, id);
         }
         for (size_t k = 0; k < p->n_metrics; k++) {
+            if (p->metrics[k].flags & TOCSIN_METRIC_OWN)
+                continue;
             int id = add_metric(b, &p->metrics[k], err);
             if (id < 0)
                 return id;

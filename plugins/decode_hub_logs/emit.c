@@ -72,7 +72,9 @@ has_failed(const struct record *rec)
 }
 
 /* 1 or 0 where the record says whether the device is connected, else -1.  A
- * failed connect changes nothing, and a module is not its device. */
+ * failed connect changes nothing, and a module is not its device.  400027 says
+ * that a new connection of the device ended the old one: it is connected,
+ * whatever order the two are logged in. */
 static int
 connected(const struct record *rec)
 {
@@ -83,7 +85,9 @@ connected(const struct record *rec)
         return -1;
     if (text_is(&rec->operation, "deviceConnect"))
         return has_failed(rec) ? -1 : 1;
-    return text_is(&rec->operation, "deviceDisconnect") ? 0 : -1;
+    if (text_is(&rec->operation, "deviceDisconnect"))
+        return text_is(&rec->result_type, "400027") ? -1 : 0;
+    return -1;
 }
 
 static int

@@ -240,6 +240,7 @@ const struct tocsin_metric hub_logs_metrics[N_METRICS] = {
     [METRIC_PROPERTIES_UNPARSED] = {
         .name = "tocsin_hub_logs_properties_unparsed_total",
         .type = TOCSIN_COUNTER,
+        .flags = TOCSIN_METRIC_OWN,
         .unit = "",
         .help = "Records whose properties could not be read and were kept as "
                 "properties_raw.",

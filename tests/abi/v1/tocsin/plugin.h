@@ -134,8 +134,12 @@ struct tocsin_stream {
 #define TOCSIN_GAUGE 2
 #define TOCSIN_STATE 3 /* a gauge that holds its last value until replaced */
 
-/* A metric: of a decoder, one that it makes as samples; of a source or an
- * exporter, one of its own health, shown on /metrics. */
+/* Flag of a metric. */
+#define TOCSIN_METRIC_OWN 1u /* a decoder's own health, not its samples */
+
+/* A metric: of a decoder, one that it makes as samples (or, with
+ * TOCSIN_METRIC_OWN, one of its own health); of a source or an exporter, one
+ * of its own health.  Own ones go through host->metric(), to /metrics. */
 struct tocsin_metric {
     const char *name;
     uint32_t type;
