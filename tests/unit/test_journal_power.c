@@ -466,8 +466,6 @@ sweep(int error, bool sticky)
         struct world *w = world_new(77, 0);
         faultio_fail(w->disk, FAULTIO_ANY, n, error, sticky);
         scenario(w);
-        if (getenv("DEBUG_SWEEP"))
-            fprintf(stderr, "n=%d\n", (int)n);
         bool failed = faultio_failed(w->disk) > 0;
         faultio_fail(w->disk, FAULTIO_ANY, 0, 0, false);
         verify(w, w->disk, false); /* the power is cut now */
