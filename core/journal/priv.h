@@ -113,9 +113,11 @@ MUST_CHECK int state_take(struct state *st, const struct frame *f);
 MUST_CHECK int state_take_prelude(struct state *st, const struct frame *f);
 
 /* ---- segment.c */
-/* Makes a segment that begins at 'synced' and opens it for writing.  Called
- * without the lock. */
-MUST_CHECK int segment_start(struct journal *j);
+/* Makes a segment that begins at 'synced' and opens it for writing.  What
+ * 'from' (may be NULL) holds from there up to 'end' is in it from the start.
+ * Called without the lock. */
+MUST_CHECK int segment_start(struct journal *j, const struct segfile *from,
+                             uint64_t end);
 /* Adds to the end of the list.  Lock held. */
 MUST_CHECK int segment_add(struct journal *j, const struct segment *s);
 /* Off the list; false if it isn't there.  Lock held. */

@@ -2,9 +2,11 @@
 /* recover.c - finds what a directory holds after whatever happened to it.
  *
  * Only the newest segment is read; that older ones are whole up to where their
- * successor begins was made sure before that was made.  What the newest holds
- * may be in the page cache alone (after kill -9), so it is synced before it
- * counts.  It is never written to again: the next frame starts a segment. */
+ * successor begins was made sure before that was made.  The last frames of the
+ * newest may be in the page cache alone, and a sync of its file proves nothing:
+ * one that failed before the process died may have marked them clean.  So they
+ * are written again, to a segment that begins where they do, before they
+ * count.  Old files are never written to. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,8 +14,6 @@
 
 #include "core/base/mem.h"
 #include "core/journal/priv.h"
-
-#define COPY_BYTES ((size_t)512 << 10)
 
 static int
 open_directory(struct journal *j, struct err *err)
@@ -84,99 +84,6 @@ clean(struct journal *j, struct listing *l)
     l->n = k;
 }
 
-static int
-copy_bytes(struct journal *j, int from, int to, uint64_t size)
-{
-    auto_free char *p = mem_alloc(COPY_BYTES);
-    if (!p)
-        return -ENOMEM;
-    uint64_t at = 0;
-    while (at < size) {
-        size_t want = (size_t)MIN((uint64_t)COPY_BYTES, size - at);
-        ssize_t n = j->io->pread(j->io->arg, from, p, want, (off_t)at);
-        if (n <= 0)
-            return n < 0 ? (int)n : -EIO;
-        struct iovec v = {p, (size_t)n};
-        int r = segment_pwrite(j->io, to, &v, 1, at);
-        if (r < 0)
-            return r;
-        at += (uint64_t)n;
-    }
-    return 0;
-}
-
-/* The first 'size' bytes of the segment under the next number. */
-static int
-copy_to(struct journal *j, const struct segfile *sf, int to, uint64_t size)
-{
-    struct segment_head h = sf->head;
-    struct iovec v = {&h, sizeof h};
-    h.seq = j->seq;
-    segment_seal(&h);
-    int r = copy_bytes(j, sf->fd, to, size);
-    if (r == 0)
-        r = segment_pwrite(j->io, to, &v, 1, 0);
-    if (r == 0)
-        r = j->io->fdatasync(j->io->arg, to);
-    return r;
-}
-
-/* What can't be synced is written anew, under the same base. */
-static int
-replace(struct journal *j, struct segfile *sf, struct segment *s, uint64_t size)
-{
-    const struct io *io = j->io;
-    char name[SEGMENT_NAME_MAX], temporary[SEGMENT_NAME_MAX];
-    char old[SEGMENT_NAME_MAX];
-    j->seq++;
-    segment_name(s->base, s->seq, "", old);
-    segment_name(s->base, j->seq, "", name);
-    segment_name(s->base, j->seq, ".tmp", temporary);
-    int fd =
-        io->open(io->arg, j->dirfd, temporary, O_RDWR | O_CREAT | O_EXCL, 0640);
-    if (fd < 0)
-        return fd;
-    int r = copy_to(j, sf, fd, size);
-    (void)io->close(io->arg, fd);
-    if (r == 0)
-        r = io->rename(io->arg, j->dirfd, temporary, name);
-    if (r < 0) {
-        (void)io->unlink(io->arg, j->dirfd, temporary);
-        return r;
-    }
-    r = io->fsync(io->arg, j->dirfd);
-    if (r < 0)
-        return r;
-    (void)io->unlink(io->arg, j->dirfd, old);
-    s->seq = j->seq;
-    return segfile_open(sf, io, j->dirfd, s->base, s->seq);
-}
-
-/* Everything up to 'end' becomes durable. */
-static int
-sync_newest(struct journal *j, struct segfile *sf, struct segment *s,
-            uint64_t end)
-{
-    const struct io *io = j->io;
-    char name[SEGMENT_NAME_MAX];
-    uint64_t size = sf->head.first_offset + (end - s->base);
-    s->bytes = size;
-    s->time = sf->head.time;
-    if (j->o.sync_us == JOURNAL_SYNC_NEVER)
-        return 0;
-    segment_name(s->base, s->seq, "", name);
-    int fd = io->open(io->arg, j->dirfd, name, O_RDWR, 0);
-    if (fd < 0)
-        return fd;
-    if (sf->size > size)
-        (void)io->ftruncate(io->arg, fd, (off_t)size);
-    int r = io->fdatasync(io->arg, fd);
-    (void)io->close(io->arg, fd);
-    if (r == 0)
-        r = io->fsync(io->arg, j->dirfd);
-    return r < 0 ? replace(j, sf, s, size) : 0;
-}
-
 static bool
 prelude_ok(struct segfile *sf)
 {
@@ -206,29 +113,32 @@ take_prelude(struct journal *j, struct segfile *sf)
     }
 }
 
+/* Frames up to 'synced' are durable, those up to 'end' are there. */
 static int
-take_frames(struct journal *j, struct segfile *sf, uint64_t limit)
+take_frames(struct journal *j, struct segfile *sf, uint64_t synced,
+            uint64_t end)
 {
     struct segfile_damage damage = {0};
     struct frame f;
     uint64_t pos = sf->head.base;
     for (;;) {
-        int r = segfile_next(sf, &pos, limit, &f, &damage);
+        int r = segfile_next(sf, &pos, end, &f, &damage);
         if (r <= 0)
             return r;
-        r = state_take(&j->durable, &f);
-        if (r == 0)
+        if (f.next <= synced)
+            r = state_take(&j->durable, &f);
+        if (r >= 0)
             r = state_take(&j->appended, &f);
         if (r < 0)
             return r;
     }
 }
 
-/* What is in force at the end: from the newest prelude that is whole, and the
- * frames from there on. */
+/* What is in force: from the newest prelude that is whole, and the frames from
+ * there on. */
 static int
 load_state(struct journal *j, const struct listing *l, struct segfile *sf,
-           uint64_t end)
+           uint64_t synced, uint64_t end)
 {
     usec_t time = sf->head.time;
     size_t k = l->n - 1;
@@ -242,24 +152,62 @@ load_state(struct journal *j, const struct listing *l, struct segfile *sf,
         if (r < 0)
             break;
     }
-    bool first = true;
-    for (; k < l->n; k++) {
+    for (size_t first = k; k < l->n; k++) {
         const struct segment *s = &l->segments[k];
         uint64_t limit = k + 1 < l->n ? l->segments[k + 1].base : end;
-        if (sf->fd < 0 || sf->head.base != s->base)
+        r = 0;
+        if (sf->fd < 0 || sf->head.base != s->base || sf->head.seq != s->seq)
             r = segfile_open(sf, j->io, j->dirfd, s->base, s->seq);
-        if (r == 0 && first)
+        if (r == 0 && k == first)
             r = take_prelude(j, sf);
         if (r == 0)
-            r = take_frames(j, sf, limit);
+            r = take_frames(j, sf, synced, limit);
         if (r == -ENOMEM)
             return r;
-        first = false;
-        segfile_close(sf);
-        r = 0;
     }
     j->durable.time = MAX(j->durable.time, time);
-    return 0;
+    j->appended.time = MAX(j->appended.time, time);
+    return sf->fd < 0 ? r : 0;
+}
+
+/* On a disk without any room: syncing the old file is better than not to
+ * start. */
+static int
+sync_in_place(struct journal *j, const struct segfile *sf)
+{
+    char name[SEGMENT_NAME_MAX];
+    segment_name(sf->head.base, sf->head.seq, "", name);
+    int fd = j->io->open(j->io->arg, j->dirfd, name, O_RDWR, 0);
+    if (fd < 0)
+        return fd;
+    int r = j->io->fdatasync(j->io->arg, fd);
+    (void)j->io->close(j->io->arg, fd);
+    return r;
+}
+
+/* The frames of [synced, end) go to a segment of their own. */
+static int
+rewrite(struct journal *j, struct segfile *sf, uint64_t end)
+{
+    int r = -EIO;
+    for (int i = 0; i < 3 && r < 0; i++) {
+        r = segment_start(j, sf, end);
+        if (r == -ENOSPC || r == -EDQUOT)
+            retain_release_reserve(j);
+    }
+    if (r == -ENOSPC || r == -EDQUOT)
+        r = sync_in_place(j, sf);
+    if (r < 0)
+        return r;
+    struct segfile_damage damage = {0};
+    struct frame f;
+    uint64_t pos = j->synced;
+    do {
+        r = segfile_next(sf, &pos, end, &f, &damage);
+        if (r > 0 && state_take(&j->durable, &f) < 0)
+            return -ENOMEM;
+    } while (r > 0);
+    return r;
 }
 
 /* Sets the list of segments; sizes of older ones follow from their bases. */
@@ -278,6 +226,59 @@ take_listing(struct journal *j, const struct listing *l)
     return 0;
 }
 
+/* Gives back what the newest segment had preallocated. */
+static void
+trim(struct journal *j, const struct segfile *sf, const struct segment *s)
+{
+    char name[SEGMENT_NAME_MAX];
+    if (sf->size <= s->bytes)
+        return;
+    segment_name(s->base, s->seq, "", name);
+    int fd = j->io->open(j->io->arg, j->dirfd, name, O_RDWR, 0);
+    if (fd < 0)
+        return;
+    (void)j->io->ftruncate(j->io->arg, fd, (off_t)s->bytes);
+    (void)j->io->close(j->io->arg, fd);
+}
+
+/* Positions jump: the next frame starts a segment. */
+static void
+close_newest(struct journal *j)
+{
+    (void)j->io->close(j->io->arg, j->fd);
+    j->fd = -1;
+}
+
+/* The newest segment has a head. */
+static int
+recover_newest(struct journal *j, struct listing *l, struct segfile *sf,
+               uint64_t *end)
+{
+    struct segment *s = &l->segments[l->n - 1];
+    uint64_t found, synced, torn = 0;
+    int r = segfile_find_end(sf, &found, &synced, &torn);
+    if (r < 0)
+        return r;
+    if (j->o.sync_us == JOURNAL_SYNC_NEVER)
+        synced = found;
+    s->time = sf->head.time;
+    s->bytes = sf->head.first_offset + (found - s->base);
+    r = load_state(j, l, sf, synced, found);
+    if (r == 0)
+        r = take_listing(j, l);
+    if (r < 0)
+        return r;
+    trim(j, sf, s);
+    j->stats.torn_bytes = torn;
+    j->synced = synced;
+    if (found > synced)
+        r = rewrite(j, sf, found);
+    *end = MAX(*end, found);
+    if (r == 0 && j->fd >= 0 && *end > found)
+        close_newest(j);
+    return r;
+}
+
 static int
 recover_listed(struct journal *j, struct listing *l, struct segfile *sf)
 {
@@ -288,19 +289,9 @@ recover_listed(struct journal *j, struct listing *l, struct segfile *sf)
         return r;
     clean(j, l);
     if (r > 0) {
-        uint64_t found, torn = 0;
-        struct segment *newest = &l->segments[l->n - 1];
-        r = segfile_find_end(sf, &found, &torn);
-        if (r == 0)
-            r = sync_newest(j, sf, newest, found);
-        if (r == 0)
-            r = load_state(j, l, sf, found);
-        if (r == 0)
-            r = take_listing(j, l);
+        r = recover_newest(j, l, sf, &end);
         if (r < 0)
             return r;
-        j->stats.torn_bytes = torn;
-        end = MAX(end, found);
     }
     j->begin = j->n_segments > 0 ? j->segments[0].base : end;
     j->synced = j->end = j->written = end;

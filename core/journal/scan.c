@@ -127,8 +127,8 @@ scan_segment(struct scanner *sc, const struct segment *s,
     if (r < 0)
         return r == -ENOENT ? 0 : r; /* dropped meanwhile */
     sc->st->segments++;
-    uint64_t limit = next ? next->base : 0, torn = 0;
-    r = next ? 0 : segfile_find_end(&sc->sf, &limit, &torn);
+    uint64_t limit = next ? next->base : 0, torn = 0, synced;
+    r = next ? 0 : segfile_find_end(&sc->sf, &limit, &synced, &torn);
     if (torn > 0) {
         sc->st->torn_bytes = torn;
         tell(sc, s, sc->sf.head.first_offset + (limit - s->base), "torn tail");

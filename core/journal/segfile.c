@@ -294,7 +294,8 @@ written_bytes(struct segfile *sf, uint64_t pos, uint64_t limit, uint64_t *ret)
 }
 
 int
-segfile_find_end(struct segfile *sf, uint64_t *ret_end, uint64_t *ret_torn)
+segfile_find_end(struct segfile *sf, uint64_t *ret_end, uint64_t *ret_synced,
+                 uint64_t *ret_torn)
 {
     uint64_t base = sf->head.base, synced = base, first_bad;
     uint64_t limit = base + (sf->size - sf->head.first_offset);
@@ -336,5 +337,6 @@ segfile_find_end(struct segfile *sf, uint64_t *ret_end, uint64_t *ret_torn)
     if (r < 0)
         return r;
     *ret_end = end;
+    *ret_synced = MIN(synced, end);
     return 0;
 }

@@ -61,9 +61,10 @@ MUST_CHECK int segfile_prelude(struct segfile *sf, uint64_t *offset,
 
 /* Where a segment without a successor ends: at the first damage that can't be
  * behind what was synced.  (Frames tell how far that was when they were
- * appended.)  All good frames before *ret_end are its content.  *ret_torn:
- * bytes behind it that were written, zeros at the end not counted. */
+ * appended: *ret_synced is the farthest, what lies between it and *ret_end may
+ * be in the page cache alone.)  *ret_torn: bytes behind the end that were
+ * written, zeros not counted. */
 MUST_CHECK int segfile_find_end(struct segfile *sf, uint64_t *ret_end,
-                                uint64_t *ret_torn);
+                                uint64_t *ret_synced, uint64_t *ret_torn);
 
 #endif

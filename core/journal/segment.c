@@ -14,6 +14,8 @@
 #include "core/base/mem.h"
 #include "core/journal/priv.h"
 
+#define COPY_BYTES ((size_t)512 << 10)
+
 int
 segment_pwrite(const struct io *io, int fd, struct iovec *v, int n,
                uint64_t offset)
@@ -119,22 +121,47 @@ sync_directory(struct journal *j)
     return j->io->fsync(j->io->arg, j->dirfd);
 }
 
-/* Writes head and prelude to 'fd', and gives it its name. */
+/* Copies the frames of [from, end) as they are: salt and positions stay. */
 static int
-establish(struct journal *j, int fd, const struct buf *prelude,
-          const char *temporary, const char *name)
+copy_frames(struct journal *j, const struct segfile *sf, int to,
+            uint64_t to_offset, uint64_t end)
+{
+    uint64_t at = j->synced;
+    if (at == end)
+        return 0;
+    auto_free char *p = mem_alloc(COPY_BYTES);
+    if (!p)
+        return -ENOMEM;
+    while (at < end) {
+        uint64_t offset = sf->head.first_offset + (at - sf->head.base);
+        size_t want = (size_t)MIN((uint64_t)COPY_BYTES, end - at);
+        ssize_t n = j->io->pread(j->io->arg, sf->fd, p, want, (off_t)offset);
+        if (n <= 0)
+            return n < 0 ? (int)n : -EIO;
+        struct iovec v = {p, (size_t)n};
+        int r = segment_pwrite(j->io, to, &v, 1, to_offset);
+        if (r < 0)
+            return r;
+        to_offset += (uint64_t)n;
+        at += (uint64_t)n;
+    }
+    return 0;
+}
+
+/* Writes head, prelude and what is to be copied to 'fd', and syncs it. */
+static int
+write_first(struct journal *j, int fd, const struct buf *prelude,
+            const struct segfile *from, uint64_t end)
 {
     const struct io *io = j->io;
     struct iovec v = {prelude->p, prelude->n};
-    (void)io->fallocate(io->arg, fd,
-                        (off_t)(prelude->n + j->o.segment_size_bytes));
+    uint64_t size = MAX(j->o.segment_size_bytes, end - j->synced);
+    (void)io->fallocate(io->arg, fd, (off_t)(prelude->n + size));
     int r = segment_pwrite(io, fd, &v, 1, 0);
+    if (r == 0)
+        r = copy_frames(j, from, fd, prelude->n, end);
     if (r == 0 && j->o.sync_us != JOURNAL_SYNC_NEVER)
         r = io->fdatasync(io->arg, fd);
-    if (r == 0)
-        r = io->rename(io->arg, j->dirfd, temporary, name);
-    if (r < 0)
-        (void)io->unlink(io->arg, j->dirfd, temporary);
     return r;
 }
 
@@ -186,50 +213,66 @@ remove_covered(struct journal *j, uint32_t seq)
     }
 }
 
+/* Gives the file its name, and puts it on the list even if that can't be
+ * synced: it is there. */
 static int
-publish(struct journal *j, const struct segment *s)
+establish(struct journal *j, const struct segment *s, const char *temporary)
 {
-    AUTO_LOCK(&j->lock);
-    return segment_add(j, s);
+    char name[SEGMENT_NAME_MAX];
+    segment_name(s->base, s->seq, "", name);
+    int r = j->io->rename(j->io->arg, j->dirfd, temporary, name);
+    if (r < 0)
+        return r;
+    {
+        AUTO_LOCK(&j->lock);
+        r = segment_add(j, s);
+    }
+    return r < 0 ? r : sync_directory(j);
+}
+
+static int
+make_head(struct journal *j, const struct segfile *from,
+          struct segment_head *ret, struct buf *prelude)
+{
+    usec_t wall = clock_wall_us();
+    *ret = (struct segment_head){.base = j->synced,
+                                 .seq = ++j->seq,
+                                 .time = j->durable.time,
+                                 .wall_us = wall};
+    ret->salt = from ? from->head.salt
+                     : hash_mix(hash_u64((uint64_t)wall), ret->base ^ ret->seq);
+    return segment_prelude(&j->durable, ret, prelude);
 }
 
 int
-segment_start(struct journal *j)
+segment_start(struct journal *j, const struct segfile *from, uint64_t end)
 {
     AUTO_FINI(buf) prelude = BUF_INIT(PRELUDE_BYTES_MAX);
-    char name[SEGMENT_NAME_MAX], temporary[SEGMENT_NAME_MAX];
-    usec_t wall = clock_wall_us();
-    struct segment_head h = {.base = j->synced,
-                             .seq = ++j->seq,
-                             .time = j->durable.time,
-                             .wall_us = wall};
-    h.salt = hash_mix(hash_u64((uint64_t)wall), h.base ^ h.seq);
-    int r = segment_prelude(&j->durable, &h, &prelude);
+    char temporary[SEGMENT_NAME_MAX];
+    struct segment_head h;
+    int r = make_head(j, from, &h, &prelude);
     if (r < 0)
         return r;
-    segment_name(h.base, h.seq, "", name);
     segment_name(h.base, h.seq, ".tmp", temporary);
     int fd = j->io->open(j->io->arg, j->dirfd, temporary,
                          O_RDWR | O_CREAT | O_EXCL, 0640);
     if (fd < 0)
         return fd;
-    r = establish(j, fd, &prelude, temporary, name);
-    if (r == 0) {
-        r = publish(j, &(struct segment){.base = h.base,
-                                         .seq = h.seq,
-                                         .bytes = h.first_offset,
-                                         .time = h.time});
-        if (r == 0)
-            r = sync_directory(j);
-    }
+    struct segment s = {
+        .base = h.base, .seq = h.seq, .bytes = h.first_offset, .time = h.time};
+    r = write_first(j, fd, &prelude, from, end);
+    if (r == 0)
+        r = establish(j, &s, temporary);
     if (r < 0) {
         (void)j->io->close(j->io->arg, fd);
+        (void)j->io->unlink(j->io->arg, j->dirfd, temporary);
         return r;
     }
     remove_covered(j, h.seq);
     AUTO_LOCK(&j->lock);
     j->fd = fd;
-    j->base = j->written = h.base;
+    j->base = h.base;
+    j->written = end;
     j->first_offset = h.first_offset;
     j->salt = h.salt;
     return 0;

@@ -202,7 +202,7 @@ write_all(struct journal *j, uint64_t target)
         int r = 0;
         if (j->fd < 0) {
             lock_release(&j->lock);
-            r = segment_start(j);
+            r = segment_start(j, NULL, j->synced);
             lock_take(&j->lock);
             if (r < 0)
                 return r;

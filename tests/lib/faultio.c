@@ -647,6 +647,28 @@ cut_inode(const struct inode *from, struct inode *to, uint64_t *random)
     bytes_write(&to->now, 0, b->p, b->n);
 }
 
+static void
+copy_inode(const struct inode *from, struct inode *to)
+{
+    bytes_write(&to->now, 0, from->now.p, from->now.n);
+    bytes_write(&to->durable, 0, from->durable.p, from->durable.n);
+    for (size_t i = 0; i < from->n_changes; i++) {
+        const struct change *c = &from->changes[i];
+        inode_change(to, c->kind, c->offset, c->data, c->n);
+        to->changes[i].doomed = c->doomed;
+    }
+}
+
+static struct inode *
+inode_in(const struct faultio *c, const struct faultio *d,
+         const struct inode *inode)
+{
+    size_t k = 0;
+    while (d->inodes[k] != inode)
+        k++;
+    return c->inodes[k];
+}
+
 struct faultio *
 faultio_cut(const struct faultio *d, uint64_t seed)
 {
@@ -662,14 +684,33 @@ faultio_cut(const struct faultio *d, uint64_t seed)
         if (survives(&s, i, &random))
             names_apply(&names, &d->dirops[i]);
     for (size_t i = 0; i < names.n; i++) {
-        size_t k = 0;
-        while (d->inodes[k] != names.e[i].inode)
-            k++;
-        cut_inode(names.e[i].inode, c->inodes[k], &random);
-        names_add(&c->now, names.e[i].name, c->inodes[k]);
-        names_add(&c->durable, names.e[i].name, c->inodes[k]);
+        struct inode *inode = inode_in(c, d, names.e[i].inode);
+        cut_inode(names.e[i].inode, inode, &random);
+        names_add(&c->now, names.e[i].name, inode);
+        names_add(&c->durable, names.e[i].name, inode);
     }
     free(names.e);
+    return c;
+}
+
+struct faultio *
+faultio_kill(const struct faultio *d)
+{
+    struct faultio *c = faultio_new(d->random, d->capacity);
+    for (size_t i = 0; i < d->n_inodes; i++)
+        copy_inode(d->inodes[i], inode_new(c));
+    for (size_t i = 0; i < d->now.n; i++)
+        names_add(&c->now, d->now.e[i].name, inode_in(c, d, d->now.e[i].inode));
+    for (size_t i = 0; i < d->durable.n; i++)
+        names_add(&c->durable, d->durable.e[i].name,
+                  inode_in(c, d, d->durable.e[i].inode));
+    for (size_t i = 0; i < d->n_dirops; i++) {
+        c->dirops = grown(c->dirops, i, sizeof *c->dirops);
+        c->dirops[i] = d->dirops[i];
+        if (d->dirops[i].inode)
+            c->dirops[i].inode = inode_in(c, d, d->dirops[i].inode);
+        c->n_dirops = i + 1;
+    }
     return c;
 }
 

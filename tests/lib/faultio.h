@@ -61,6 +61,10 @@ void faultio_on_change(struct faultio *d, void (*fn)(void *arg), void *arg);
  * or may not be made, changed or gone. */
 struct faultio *faultio_cut(const struct faultio *d, uint64_t seed);
 
+/* The disk as the next process finds it after this one was killed: nothing is
+ * lost, and nothing more is durable. */
+struct faultio *faultio_kill(const struct faultio *d);
+
 /* Files as they are, for a test that damages them. */
 size_t faultio_files(const struct faultio *d);
 const char *faultio_file(struct faultio *d, size_t i, char **ret_data,

@@ -593,6 +593,37 @@ START_TEST(a_damaged_frame_costs_itself_alone)
 }
 END_TEST
 
+START_TEST(damage_in_the_newest_segment_is_no_torn_tail)
+{
+    static const off_t at[] = {10, 600}; /* in the head, in the payload */
+    struct journal *j = open_it();
+    uint64_t pos[12];
+    char name[64];
+    for (int i = 0; i < 12; i++) {
+        pos[i] = append_bytes(j, KIB, 'f');
+        sync_all(j);
+    }
+    uint64_t end = journal_end(j);
+    journal_close(j);
+    oldest_name(name); /* the only one; its prelude is 104 bytes */
+    flip(name, 104 + (off_t)(pos[4 + _i] - 64) + at[_i]);
+    j = open_it();
+    ck_assert_uint_eq(journal_end(j), end);
+    struct journal_reader *r;
+    struct frame f;
+    ck_assert_int_eq(journal_reader_new(j, 0, READ_SYNCED, &r), 0);
+    for (int i = 0; i < 12; i++) {
+        if (i == 4 + _i)
+            continue;
+        ck_assert_int_eq(journal_read(r, USEC_MIN, &f), 1);
+        ck_assert_uint_eq(f.pos, pos[i]);
+    }
+    ck_assert_uint_eq(journal_reader_lost(r), pos[1] - pos[0]);
+    journal_reader_free(r);
+    journal_close(j);
+}
+END_TEST
+
 START_TEST(foreign_files_are_left_alone)
 {
     char path[128];
@@ -658,6 +689,7 @@ main(void)
     tcase_add_test(t, positions_begin_where_a_checkpoint_says);
     tcase_add_test(t, a_scan_sees_all_without_a_lock);
     tcase_add_test(t, a_damaged_frame_costs_itself_alone);
+    tcase_add_loop_test(t, damage_in_the_newest_segment_is_no_torn_tail, 0, 2);
     tcase_add_test(t, foreign_files_are_left_alone);
     tcase_add_test(t, the_thread_syncs_in_time);
     suite_add_tcase(s, t);

@@ -328,6 +328,21 @@ verify(struct world *w, const struct faultio *disk, bool nested)
     faultio_free(cut);
 }
 
+/* The process is killed, the next one opens the journal and tells what it
+ * found to be durable: then the power fails. */
+static void
+verify_killed(struct world *w)
+{
+    uint64_t acked = w->acked;
+    struct faultio *next = faultio_kill(w->disk);
+    struct journal *j = open_on(next, w->sync_us, NULL);
+    w->acked = MAX(acked, journal_synced(j));
+    verify(w, next, true);
+    journal_close(j);
+    faultio_free(next);
+    w->acked = acked;
+}
+
 static void
 maybe_cut(void *arg)
 {
@@ -338,6 +353,8 @@ maybe_cut(void *arg)
     }
     if (dice(w, w->cut_every) == 0)
         verify(w, w->disk, false);
+    if (dice(w, w->cut_every * 4) == 0)
+        verify_killed(w);
 }
 
 /* ---- the workload */
@@ -351,23 +368,27 @@ open_world(struct world *w)
     w->begin = journal_begin(w->j);
 }
 
-/* Goes on with what a cut left, or after a clean stop. */
+enum end { CLEAN_STOP, KILLED, POWER_CUT, ENDS };
+
+/* Ends the process one way or another, and starts the next. */
 static void
-restart(struct world *w, bool power_cut)
+restart(struct world *w, enum end how)
 {
-    if (!power_cut) {
+    if (how == CLEAN_STOP) {
         journal_close(TAKE(w->j));
         open_world(w);
         ck_assert_uint_eq(journal_end(w->j),
                           w->n > 0 ? w->frames[w->n - 1].next : 64);
         return;
     }
-    struct faultio *cut = faultio_cut(w->disk, faultio_random(&w->random));
+    struct faultio *next =
+        how == KILLED ? faultio_kill(w->disk)
+                      : faultio_cut(w->disk, faultio_random(&w->random));
     faultio_on_change(w->disk, NULL, NULL);
     journal_on_synced(w->j, NULL, NULL);
     journal_close(TAKE(w->j));
     faultio_free(w->disk);
-    w->disk = cut;
+    w->disk = next;
     faultio_on_change(w->disk, maybe_cut, w);
     open_world(w);
     w->n = find(w, journal_end(w->j));
@@ -388,10 +409,10 @@ step(struct world *w, bool faults)
         r = append_chunk(w);
     else if (d < 75)
         r = append_other(w);
-    else if (d < 97)
+    else if (d < 94)
         (void)journal_sync(w->j, journal_end(w->j), USEC_MAX);
     else if (!faults)
-        restart(w, d == 99);
+        restart(w, (enum end)(d % ENDS));
     ck_assert(r == 0 || r == -EAGAIN || r == -ENOSPC);
     ck_assert(faults || r == 0);
 }
@@ -427,7 +448,7 @@ START_TEST(cuts_and_faults_together_lose_nothing)
     /* it has healed */
     ck_assert_int_eq(journal_sync(w->j, journal_end(w->j), USEC_MAX), 0);
     check_journal(w, w->j, journal_end(w->j));
-    restart(w, false);
+    restart(w, CLEAN_STOP);
     check_journal(w, w->j, journal_end(w->j));
     world_free(w);
 }
