@@ -305,11 +305,25 @@ unmended_offset(struct slice s, size_t offset)
     return at;
 }
 
-static enum match
-pcre_run(const struct regex *re, struct regex_thread *t, struct slice s)
+/* The offset in the mended form of 's' for one in 's'. */
+static size_t
+mended_offset(struct slice s, size_t offset)
 {
-    int r = pcre2_match(re->code, (PCRE2_SPTR)(s.p == NULL ? "" : s.p), s.n, 0,
-                        PCRE2_NO_UTF_CHECK, t->data, t->context);
+    size_t passed = 0;
+    for (size_t at = 0; at < offset && at < s.n;) {
+        size_t mended;
+        at += mended_char(slice_skip(s, at), &mended);
+        passed += mended;
+    }
+    return passed;
+}
+
+static enum match
+pcre_run(const struct regex *re, struct regex_thread *t, struct slice s,
+         size_t from)
+{
+    int r = pcre2_match(re->code, (PCRE2_SPTR)(s.p == NULL ? "" : s.p), s.n,
+                        from, PCRE2_NO_UTF_CHECK, t->data, t->context);
     if (r >= 0)
         return MATCH;
     return r == PCRE2_ERROR_NOMATCH ? NO_MATCH : UNKNOWN;
@@ -334,7 +348,7 @@ read_groups(const struct regex *re, struct regex_thread *t, struct slice s,
 }
 
 static enum match
-pcre_match(const struct regex *re, struct slice s, size_t n,
+pcre_match(const struct regex *re, struct slice s, size_t from, size_t n,
            struct slice *ret_groups)
 {
     struct regex_thread *t = regex_thread_get();
@@ -343,7 +357,9 @@ pcre_match(const struct regex *re, struct slice s, size_t n,
     bool mended = !utf8_valid(s);
     if (mended && mend_utf8(&t->scratch, s) < 0)
         return UNKNOWN;
-    enum match m = pcre_run(re, t, mended ? buf_slice(&t->scratch) : s);
+    if (mended)
+        from = mended_offset(s, from);
+    enum match m = pcre_run(re, t, mended ? buf_slice(&t->scratch) : s, from);
     if (m == MATCH && n > 0)
         read_groups(re, t, s, mended, n, ret_groups);
     if (t->scratch.cap > SCRATCH_KEPT_BYTES)
@@ -358,23 +374,30 @@ regex_match(const struct regex *re, struct slice s)
         return regex_plan_match(&re->plan, s) ? MATCH : NO_MATCH;
     if (!slice_starts_with(s, re->plan.prefix))
         return NO_MATCH;
-    return pcre_match(re, s, 0, NULL);
+    return pcre_match(re, s, 0, 0, NULL);
 }
 
 enum match
-regex_captures(const struct regex *re, struct slice s, size_t n,
-               struct slice *ret_groups)
+regex_captures_from(const struct regex *re, struct slice s, size_t from,
+                    size_t n, struct slice *ret_groups)
 {
     if (re->code != NULL)
-        return pcre_match(re, s, n, ret_groups);
+        return pcre_match(re, s, from, n, ret_groups);
     /* Without PCRE2: a full match without groups. */
-    if (!regex_plan_match(&re->plan, s))
+    if (from > 0 || !regex_plan_match(&re->plan, s))
         return NO_MATCH;
     for (size_t i = 0; i < n; i++)
         ret_groups[i] = (struct slice){NULL, 0};
     if (n > 0)
         ret_groups[0] = s.p == NULL ? SLICE("") : s;
     return MATCH;
+}
+
+enum match
+regex_captures(const struct regex *re, struct slice s, size_t n,
+               struct slice *ret_groups)
+{
+    return regex_captures_from(re, s, 0, n, ret_groups);
 }
 
 size_t

@@ -42,6 +42,11 @@ MUST_CHECK enum match regex_match(const struct regex *re, struct slice s);
  * Untouched unless MATCH. */
 MUST_CHECK enum match regex_captures(const struct regex *re, struct slice s,
                                      size_t n, struct slice *ret_groups);
+/* The same for the first match that begins at byte 'from' or behind it; what is
+ * before still counts for "^" and "\b".  For replacing all matches. */
+MUST_CHECK enum match regex_captures_from(const struct regex *re,
+                                          struct slice s, size_t from, size_t n,
+                                          struct slice *ret_groups);
 size_t regex_group_count(const struct regex *re); /* group 0 not counted */
 /* The name of group 1 …, or NULL if it has none. */
 const char *regex_group_name(const struct regex *re, size_t group);
