@@ -259,7 +259,11 @@ skip_blanks(struct lexer *lx)
 static void
 lex_statement(struct lexer *lx, struct token *t, int c)
 {
-    if (c == ':' && lx->in_brackets)
+    bool fits = is_alnum(c) || strchr("()+-*/%^,:].", c) != NULL;
+    if (lx->in_duration && !fits)
+        lex_fail_char(lx, t, "unexpected character in duration expression: ",
+                      t->span.start, "");
+    else if (c == ':' && lx->in_brackets)
         lex_colon(lx, t);
     else if (is_digit(c) || (c == '.' && is_digit(lex_peek(lx)))) {
         lex_number(lx, t);
@@ -276,11 +280,7 @@ lex_statement(struct lexer *lx, struct token *t, int c)
     else if (c == '"' || c == '\'' || c == '`')
         lex_string(lx, t, c);
     else if (!lex_sign(lx, t, c))
-        lex_fail_char(lx, t,
-                      lx->in_duration
-                          ? "unexpected character in duration expression: "
-                          : "unexpected character: ",
-                      t->span.start, "");
+        lex_fail_char(lx, t, "unexpected character: ", t->span.start, "");
 }
 
 void

@@ -13,7 +13,7 @@ static void
 quote_char(const struct lexer *lx, uint32_t at, char ret[static 16])
 {
     if (at >= lx->text.n) {
-        snprintf(ret, 16, "'\\x00'");
+        snprintf(ret, 16, "'\xef\xbf\xbd'");
         return;
     }
     struct slice rest = slice_skip(lx->text, at);

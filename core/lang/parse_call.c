@@ -65,9 +65,14 @@ parse_args(struct parser *p, struct expr ***ret_args, uint32_t *ret_n)
             parser_unexpected(p, "", "");
             return false;
         }
-        if (p->tok.type == TOK_RPAREN)
-            parser_error(p, comma,
-                         "trailing commas not allowed in function call args");
+        if (!parse_expr_follows(p)) {
+            if (p->tok.type != TOK_ERROR && p->tok.type != TOK_QUANTITY)
+                parser_fatal(p, comma,
+                             "trailing commas not allowed in function call "
+                             "args");
+            parser_unexpected(p, "", "");
+            return false;
+        }
     }
     parser_advance(p);
     *ret_args = args;
@@ -95,12 +100,12 @@ parse_call(struct parser *p)
     const struct slice name = parser_text(p);
     const struct span span = p->tok.span;
     const struct lang_func *func = lang_func_find(name);
-    if (func == NULL)
-        unknown_function(p, name, span);
     parser_advance(p);
     struct expr *e = parser_expr(p, EXPR_CALL, span.start);
     if (e == NULL || !parse_args(p, &e->call.args, &e->call.count))
         return NULL;
+    if (func == NULL)
+        unknown_function(p, name, span);
     e->call.func = func;
     for (uint32_t i = 0; i < e->call.count; i++)
         if (!parser_height(p, e, e->call.args[i]))

@@ -126,20 +126,23 @@ parse_duration_call(struct parser *p)
     const uint32_t argc = p->tok.type >= TOK_MAX_OF ? 2 : 0;
     const struct lang_func *func = lang_func_get(ids[p->tok.type - TOK_STEP]);
     parser_advance(p);
-    if (!parser_expect(p, TOK_LPAREN, "", ""))
+    if (!parser_expect(p, TOK_LPAREN, p->duration_context,
+                       p->duration_expected))
         return NULL;
     struct expr **args = parser_alloc(p, 2, sizeof(struct expr *));
     struct expr *e = parser_expr(p, EXPR_CALL, start);
     if (args == NULL || e == NULL)
         return NULL;
     for (uint32_t i = 0; i < argc; i++) {
-        if (i > 0 && !parser_expect(p, TOK_COMMA, "", ""))
+        if (i > 0 && !parser_expect(p, TOK_COMMA, p->duration_context,
+                                    p->duration_expected))
             return NULL;
         args[i] = parse_sum(p, 1);
         if (args[i] == NULL || !parser_height(p, e, args[i]))
             return NULL;
     }
-    if (!parser_expect(p, TOK_RPAREN, "", ""))
+    if (!parser_expect(p, TOK_RPAREN, p->duration_context,
+                       p->duration_expected))
         return NULL;
     e->type = LANG_SCALAR;
     e->call.func = func;
@@ -155,7 +158,8 @@ parse_duration_paren(struct parser *p)
     const uint32_t start = p->tok.span.start;
     parser_advance(p);
     struct expr *inner = parse_sum(p, 1);
-    if (inner == NULL || !parser_expect(p, TOK_RPAREN, "", ""))
+    if (inner == NULL || !parser_expect(p, TOK_RPAREN, p->duration_context,
+                                        p->duration_expected))
         return NULL;
     struct expr *e = parser_expr(p, EXPR_PAREN, start);
     if (e == NULL || !parser_height(p, e, inner))
@@ -197,7 +201,7 @@ parse_duration_operand(struct parser *p)
         return parse_duration_paren(p);
     if (p->tok.type >= TOK_STEP && p->tok.type <= TOK_MIN_OF)
         return parse_duration_call(p);
-    parser_unexpected(p, "duration", "number, duration, step(), or range()");
+    parser_unexpected(p, p->duration_context, p->duration_expected);
     return NULL;
 }
 
@@ -291,22 +295,34 @@ finish(struct parser *p, const struct expr *e, bool positive,
 }
 
 bool
-parse_range_duration(struct parser *p, struct lang_duration *ret_d)
+parse_range_duration(struct parser *p, bool is_step,
+                     struct lang_duration *ret_d)
 {
+    p->duration_context =
+        is_step ? "subquery selector" : "subquery or range selector";
+    p->duration_expected = is_step
+                               ? "number, duration, step(), range(), or \"]\""
+                               : "number, duration, step(), or range()";
     return finish(p, parse_sum(p, 1), /* positive= */ true, ret_d);
 }
 
-/* An offset is one operand with its sign: "x offset 5m + 1" adds to x. */
+/* An offset is one word with its sign, "x offset 5m + 1" adds to x; but where
+ * it begins with a parenthesis all arithmetic belongs to it, as in Prometheus:
+ * "x offset (5m) + 1" is an offset of 5m1s. */
 bool
 parse_offset_duration(struct parser *p, struct lang_duration *ret_d)
 {
     struct expr *e;
+    p->duration_context = "offset";
+    p->duration_expected = "number, duration, step(), or range()";
     switch (p->tok.type) {
     case TOK_ADD:
     case TOK_SUB:
         e = parse_negated(p, parse_duration_operand);
         break;
     case TOK_LPAREN:
+        e = parse_sum(p, 1);
+        break;
     case TOK_NUMBER:
     case TOK_DURATION:
     case TOK_STEP:
@@ -316,7 +332,7 @@ parse_offset_duration(struct parser *p, struct lang_duration *ret_d)
         e = parse_duration_operand(p);
         break;
     default:
-        parser_unexpected(p, "offset", "number, duration, step(), or range()");
+        parser_unexpected(p, p->duration_context, p->duration_expected);
         return false;
     }
     return finish(p, e, /* positive= */ false, ret_d);

@@ -89,18 +89,17 @@ parse_fill(struct parser *p, struct matching *m)
     const enum tok which = p->tok.type;
     const struct span span = p->tok.span;
     parser_advance(p);
-    if (!parser_expect(p, TOK_LPAREN, "fill modifier", "\"(\""))
+    if (!parser_expect(p, TOK_LPAREN, "", ""))
         return false;
     bool minus = p->tok.type == TOK_SUB;
     if (minus || p->tok.type == TOK_ADD)
         parser_advance(p);
     if (p->tok.type != TOK_NUMBER && p->tok.type != TOK_DURATION) {
-        parser_unexpected(p, "fill modifier", "number");
+        parser_unexpected(p, "", "");
         return false;
     }
     double v;
-    if (!parser_number(p, &v) ||
-        !parser_expect(p, TOK_RPAREN, "fill modifier", "\")\""))
+    if (!parser_number(p, &v) || !parser_expect(p, TOK_RPAREN, "", ""))
         return false;
     bool left = which != TOK_FILL_RIGHT, right = which != TOK_FILL_LEFT;
     if ((left && m->has_fill_left) || (right && m->has_fill_right))
@@ -196,6 +195,23 @@ parse_word(struct parser *p)
     if (next == TOK_LPAREN && (type == TOK_IDENT || type >= TOK_START))
         return parse_call(p);
     return parse_selector(p);
+}
+
+bool
+parse_expr_follows(const struct parser *p)
+{
+    switch (p->tok.type) {
+    case TOK_NUMBER:
+    case TOK_DURATION:
+    case TOK_STRING:
+    case TOK_LPAREN:
+    case TOK_LBRACE:
+    case TOK_ADD:
+    case TOK_SUB:
+        return true;
+    default:
+        return tok_is_metric(p->tok.type);
+    }
 }
 
 static struct expr *

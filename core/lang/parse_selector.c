@@ -219,13 +219,14 @@ parse_range(struct parser *p, struct expr *e)
                           "number, duration, step(), or range()");
         return NULL;
     }
-    if (!parse_range_duration(p, &range))
+    if (!parse_range_duration(p, /* is_step= */ false, &range))
         return NULL;
     if (parser_accept(p, TOK_RBRACKET))
         return finish_range(p, e, range, (struct span){open, p->last_end});
     if (!parser_expect(p, TOK_COLON, "subquery or range", "\":\" or \"]\""))
         return NULL;
-    if (p->tok.type != TOK_RBRACKET && !parse_range_duration(p, &step))
+    if (p->tok.type != TOK_RBRACKET &&
+        !parse_range_duration(p, /* is_step= */ true, &step))
         return NULL;
     if (!parser_expect(p, TOK_RBRACKET, "subquery selector", "\"]\""))
         return NULL;

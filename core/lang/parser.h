@@ -21,6 +21,7 @@ struct parser {
     const struct lang_catalog *catalog;
     unsigned depth;
     unsigned aggregates; /* whose arguments are being read */
+    const char *duration_context, *duration_expected; /* of messages */
     bool dead;
     bool oom;
 };
@@ -75,6 +76,7 @@ const struct regex *parser_regex(struct parser *p, struct slice pattern,
 
 /* parse_expr.c */
 struct expr *parse_expr(struct parser *p);
+bool parse_expr_follows(const struct parser *p); /* may one begin here? */
 /* "(a, b)"; the next word is what should be the parenthesis. */
 bool parse_labels(struct parser *p, const struct slice **ret_labels,
                   uint32_t *ret_n);
@@ -84,7 +86,8 @@ struct expr *parse_call(struct parser *p);
 struct expr *parse_aggregate(struct parser *p);
 
 /* parse_duration.c */
-bool parse_range_duration(struct parser *p, struct lang_duration *ret_d);
+bool parse_range_duration(struct parser *p, bool is_step,
+                          struct lang_duration *ret_d);
 bool parse_offset_duration(struct parser *p, struct lang_duration *ret_d);
 struct expr *parse_duration_operand(struct parser *p);
 

@@ -22,6 +22,19 @@ put(struct buf *b, const char *s)
 #define PREC_POW 6
 #define PREC_ATOM 9
 
+/* Behind an offset in parentheses "+ 1" would be part of the offset. */
+static bool
+ends_in_parens(const struct expr *e)
+{
+    const struct lang_duration *d = NULL;
+    if (e->kind == EXPR_SELECTOR)
+        d = &e->sel->mod.offset;
+    else if (e->kind == EXPR_SUBQUERY)
+        d = &e->subquery.mod.offset;
+    return d != NULL && d->expr != NULL &&
+           expr_unparen(d->expr)->kind != EXPR_CALL;
+}
+
 static int
 precedence(const struct expr *e)
 {
@@ -41,7 +54,7 @@ precedence(const struct expr *e)
     case EXPR_NUMBER:
         return signbit(e->number) && !isnan(e->number) ? PREC_SIGN : PREC_ATOM;
     default:
-        return PREC_ATOM;
+        return ends_in_parens(e) ? 0 : PREC_ATOM;
     }
 }
 

@@ -72,9 +72,13 @@ parser_unexpected(struct parser *p, const char *context, const char *expected)
         problems_error(p->ps, p->tok.span, NULL, "%s", p->lx.error);
         return;
     }
-    if (p->tok.type == TOK_RE && *context == '\0') {
+    /* Only pipelines and braces know these. */
+    bool regexp = p->tok.type == TOK_RE || p->tok.type == TOK_NRE;
+    if (regexp && strcmp(context, "label matching") != 0 &&
+        strcmp(context, "filter") != 0 && strcmp(context, "pipeline") != 0) {
         problems_error(p->ps, p->tok.span, NULL,
-                       "unexpected character after '=': '~'");
+                       "unexpected character after '%c': '~'",
+                       p->tok.type == TOK_RE ? '=' : '!');
         return;
     }
     if (*context == '\0' && p->aggregates > 0)
