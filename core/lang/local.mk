@@ -32,5 +32,21 @@ core_libcore_la_SOURCES += \
 	%D%/query.h \
 	%D%/selector.h \
 	%D%/support.c \
+	%D%/template.h \
+	%D%/tmpl.h \
+	%D%/tmpl_builtin.c \
+	%D%/tmpl_escape.c \
+	%D%/tmpl_eval.c \
+	%D%/tmpl_exec.c \
+	%D%/tmpl_exec.h \
+	%D%/tmpl_func.c \
+	%D%/tmpl_human.c \
+	%D%/tmpl_lex.c \
+	%D%/tmpl_parse.c \
+	%D%/tmpl_parse.h \
+	%D%/tmpl_pipeline.c \
+	%D%/tmpl_printf.c \
+	%D%/tmpl_text.c \
+	%D%/tmpl_value.c \
 	%D%/token.c \
 	%D%/types.c
