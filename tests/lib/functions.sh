@@ -153,10 +153,10 @@ running()
 }
 
 # wait_for SECONDS COMMAND… - until the command succeeds.  Time is only ever
-# the upper bound: sanitizers and busy machines are slow.
+# the upper bound, taken three times: sanitizers and busy machines are slow.
 wait_for()
 {
-    wait_limit=$(($1 * 20))
+    wait_limit=$(($1 * 3 * 20))
     shift
     wait_tries=0
     until "$@" >/dev/null 2>&1; do

@@ -172,7 +172,7 @@ setup(void)
     for (size_t i = 0; i < 2; i++)
         ck_assert_int_eq(
             instance_new(&plugins[i], "test", NULL, &fx.decoders[i], &err), 0);
-    struct schema_builder *b = schema_builder_new(NULL);
+    AUTO(schema_builder) *b = schema_builder_new(NULL);
     struct schema_input in = {.name = SLICE("in")};
     ck_assert_int_eq(schema_from_decoders(b, fx.decoders, 2, &in, &err), 0);
     fx.schema = schema_build(b, USEC_PER_MINUTE);
