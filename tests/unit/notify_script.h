@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* notify_script.h - the notifier on a clock of its own: steps go in, what
+ * receivers were told comes out as text.
+ *
+ * A step is "SECONDS VERB [ARGUMENT]":
+ *     fire LABELS      an alert fires: "A,hub=x" is {alertname="A",hub="x"}
+ *     resolve LABELS   it ends
+ *     to               a tick each second, from the step before up to now
+ *     tick             one tick
+ *     back N           one tick that re-bases: the clock is N seconds back
+ *     dead T           target T takes nothing more …
+ *     alive T          … takes what is on its way, and all that comes
+ *     hangs T          … is tried (attempt), and never answers
+ *     refuses T        … refuses for good
+ *     start            the program starts anew
+ * Each delivery gives a line "SECONDS TARGET STATUS GROUP: +A/x -B/y", where +
+ * fires, - is resolved, followed by values of labels that don't group. */
+#ifndef TOCSIN_TESTS_NOTIFY_SCRIPT_H
+#define TOCSIN_TESTS_NOTIFY_SCRIPT_H
+#include "core/base/buf.h"
+#include "core/config/configuration.h"
+
+enum script_mode {
+    SCRIPT_PLAIN,
+    SCRIPT_RESTORED, /* before each frame: encoded, decoded into another */
+    SCRIPT_REPLAYED, /* before each frame: made anew from all frames so far */
+    SCRIPT_MODES
+};
+
+/* The configuration's text; fails the test on errors. */
+struct config *script_config(const char *yaml);
+/* Runs steps, up to NULL; what was told, and then keys where 'keys'. */
+void script_run(const struct config *cfg, const char *const *steps,
+                enum script_mode mode, bool keys, struct buf *out);
+
+#endif
