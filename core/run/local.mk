@@ -8,9 +8,13 @@ core_libcore_la_SOURCES += \
 	%D%/checkpoint.h \
 	%D%/collector.c \
 	%D%/collector.h \
+	%D%/courier.c \
 	%D%/loop.c \
 	%D%/loop.h \
+	%D%/outbox.c \
 	%D%/outbox.h \
+	%D%/outbox_priv.h \
+	%D%/outbox_state.c \
 	%D%/replay.c \
 	%D%/replay.h \
 	%D%/rows_file.c \
