@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/README.md
+
+plugin_LTLIBRARIES += %D%/export_stdout.la
+%C%_export_stdout_la_SOURCES = %D%/export_stdout.c
+%C%_export_stdout_la_LDFLAGS = $(PLUGIN_LINK)
+%C%_export_stdout_la_LIBADD = plugins/lib/libout.la
