@@ -21,8 +21,8 @@
 #include "plugins/lib/out.h"
 #include "plugins/lib/plain.h"
 
-#define WRITE_MAX 4096 /* a pipe that is ready takes so much without waiting   \
-                        */
+/* A pipe that is ready takes so much without waiting. */
+#define WRITE_MAX 4096
 #define BUFFER_KEPT ((size_t)256 * 1024)
 
 enum { FORMAT_TEXT, FORMAT_JSON };
