@@ -15,14 +15,30 @@ text(struct slice s)
     return (struct tocsin_text){s.p, s.n};
 }
 
+static char *
+hex(char *p, uint64_t v)
+{
+    char digits[16];
+    int n = 0;
+    do
+        digits[n++] = "0123456789abcdef"[v & 15];
+    while ((v >>= 4) != 0);
+    while (n > 0)
+        *p++ = digits[--n];
+    return p;
+}
+
 /* The same in every delivery: where the record stands in the journal. */
 static int
 key_make(struct arena *a, uint64_t pos, uint32_t index, struct tocsin_text *ret)
 {
-    char *key = arena_printf(a, "%llx.%x", (unsigned long long)pos, index);
+    char *key = arena_alloc(a, 16 + 1 + 8);
     if (key == NULL)
         return -ENOMEM;
-    *ret = text(slice_from_str(key));
+    char *end = hex(key, pos);
+    *end++ = '.';
+    end = hex(end, index);
+    *ret = (struct tocsin_text){key, (size_t)(end - key)};
     return 0;
 }
 
