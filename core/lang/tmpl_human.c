@@ -162,7 +162,7 @@ tmpl_humanize_timestamp(struct texec *x, const struct tval *args, size_t n,
 {
     (void)n;
     double v;
-    int64_t ms;
+    int64_t ms = 0;
     if (!tmpl_to_float(x, &args[0], &v))
         return false;
     if (!isfinite(v))
