@@ -11,7 +11,8 @@
 
 #define ASK_TIMEOUT_MS 5000
 #define SYNC_WAIT_MS 2000 /* for the host, when partitions are given back */
-#define COMMIT_WAIT_MS 3000
+#define COMMIT_WAIT_MS 2000
+#define RETRY_NS 100000000
 
 static void
 forward(struct member *m, const char *topic, int32_t number)
@@ -112,8 +113,7 @@ take_part(struct member *m, const rd_kafka_topic_partition_t *from)
             p->next = from->offset;
             p->lost = false;
         }
-        if (from->offset > p->committed)
-            p->committed = from->offset;
+        p->sent = p->committed = from->offset;
     }
 }
 
@@ -174,76 +174,87 @@ assign_committed(struct member *m, rd_kafka_event_t *ev)
     rd_kafka_resp_err_t err = rd_kafka_event_error(ev);
     const rd_kafka_topic_partition_list_t *list =
         rd_kafka_event_topic_partition_list(ev);
-    int failed = 0;
+    rd_kafka_resp_err_t failed = RD_KAFKA_RESP_ERR_NO_ERROR;
     pthread_mutex_lock(&m->parts->lock);
     for (int i = 0; list && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *tp = &list->elems[i];
         struct part *p = parts_find(m->parts, tp->topic, tp->partition);
-        if (!err && !tp->err)
-            continue;
-        failed++;
-        if (!err)
-            err = tp->err;
-        if (p && p->committed == tp->offset)
-            p->committed = -1; /* again with the next */
+        if (p && !err && !tp->err)
+            p->committed = tp->offset;
+        else if (p && p->sent == tp->offset)
+            p->sent = -1; /* again with the next */
+        if (err || tp->err)
+            failed = err ? err : tp->err;
     }
     pthread_mutex_unlock(&m->parts->lock);
-    if (failed == 0)
+    if (!failed)
         return;
     m->host->metric(m->ctx, METRIC_COMMIT_FAILURES, 1);
     notes_add(m->notes, TOCSIN_LOG_WARN, "commit failed, trying again: %s",
-              rd_kafka_err2str(err));
+              rd_kafka_err2str(failed));
 }
 
-static void
-commit_wait(struct member *m, const rd_kafka_topic_partition_list_t *list,
-            int wait_ms)
-{
-    rd_kafka_queue_t *answers = rd_kafka_queue_new(m->rk);
-    rd_kafka_commit_queue(m->rk, list, answers, NULL, NULL);
-    rd_kafka_event_t *ev = rd_kafka_queue_poll(answers, wait_ms);
-    if (ev) {
-        if (rd_kafka_event_type(ev) == RD_KAFKA_EVENT_OFFSET_COMMIT)
-            assign_committed(m, ev);
-        rd_kafka_event_destroy(ev);
-    } else {
-        notes_add(m->notes, TOCSIN_LOG_WARN,
-                  "no answer to the commit within %d ms", wait_ms);
-    }
-    rd_kafka_queue_destroy(answers);
-}
-
-/* A commit by a member that is between two assignments makes the coordinator
- * refuse it, and librdkafka join anew: so only what is ours, or, one last time,
- * what is being given back. */
-static void
-commit_parts(struct member *m, bool giving_back, int wait_ms)
+/* The positions that are synced: those that were not sent yet, or, for a last
+ * time, those that the broker has not confirmed.  NULL: none. */
+static rd_kafka_topic_partition_list_t *
+commit_list(struct member *m, bool last)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(8);
     pthread_mutex_lock(&m->parts->lock);
     for (size_t i = 0; i < m->parts->n; i++) {
         struct part *p = m->parts->items[i];
-        if (!p->owned && !(giving_back && p->rebalancing))
+        if (!p->owned && !(last && p->rebalancing))
             continue;
-        if (p->synced < 0 || p->synced == p->committed)
+        if (p->synced < 0 || p->synced == (last ? p->committed : p->sent))
             continue;
         rd_kafka_topic_partition_list_add(list, p->topic, p->number)->offset =
             p->synced;
-        p->committed = p->synced;
+        p->sent = p->synced;
     }
     pthread_mutex_unlock(&m->parts->lock);
-    if (list->cnt > 0 && wait_ms > 0)
-        commit_wait(m, list, wait_ms);
-    else if (list->cnt > 0)
-        rd_kafka_commit_queue(m->rk, list, m->control, NULL, NULL);
+    if (list->cnt > 0)
+        return list;
+    rd_kafka_topic_partition_list_destroy(list);
+    return NULL;
+}
+
+void
+assign_commit(struct member *m)
+{
+    rd_kafka_topic_partition_list_t *list = commit_list(m, /* last= */ false);
+    if (!list)
+        return;
+    rd_kafka_commit_queue(m->rk, list, m->control, NULL, NULL);
     rd_kafka_topic_partition_list_destroy(list);
 }
 
 void
-assign_commit(struct member *m, int wait_ms)
+assign_commit_last(struct member *m)
 {
-    commit_parts(m, /* giving_back= */ false, wait_ms);
+    int64_t end_us = m->host->boot_us(m->ctx) + COMMIT_WAIT_MS * INT64_C(1000);
+    rd_kafka_queue_t *answers = rd_kafka_queue_new(m->rk);
+    rd_kafka_topic_partition_list_t *list;
+    while ((list = commit_list(m, /* last= */ true)) != NULL) {
+        int64_t left_us = end_us - m->host->boot_us(m->ctx);
+        rd_kafka_event_t *ev = NULL;
+        rd_kafka_commit_queue(m->rk, list, answers, NULL, NULL);
+        rd_kafka_topic_partition_list_destroy(list);
+        if (left_us > 0)
+            ev = rd_kafka_queue_poll(answers, (int)(left_us / 1000) + 1);
+        if (!ev) {
+            notes_add(m->notes, TOCSIN_LOG_WARN,
+                      "the last commit was not confirmed within %d ms",
+                      COMMIT_WAIT_MS);
+            break;
+        }
+        bool failed = rd_kafka_event_error(ev) != RD_KAFKA_RESP_ERR_NO_ERROR;
+        assign_committed(m, ev);
+        rd_kafka_event_destroy(ev);
+        if (failed)
+            nanosleep(&(struct timespec){.tv_nsec = RETRY_NS}, NULL);
+    }
+    rd_kafka_queue_destroy(answers);
 }
 
 void
@@ -267,7 +278,7 @@ assign_give_back(struct member *m, bool lost)
     if (!lost) {
         if (!stopping)
             wait_synced(m);
-        commit_parts(m, /* giving_back= */ true, COMMIT_WAIT_MS);
+        assign_commit_last(m);
     }
     rd_kafka_assign(m->rk, NULL);
 }

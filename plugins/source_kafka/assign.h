@@ -11,8 +11,12 @@ void assign_take(struct member *m, const rd_kafka_topic_partition_list_t *list);
 /* The assignment is over: waits shortly until what was read is synced, commits
  * it, and lets go.  'lost': it is another member's already. */
 void assign_give_back(struct member *m, bool lost);
-/* Commits what is synced and was not committed.  'wait_ms': for the answer. */
-void assign_commit(struct member *m, int wait_ms);
+/* Commits what is synced; does not wait.  Only for partitions that are ours: a
+ * commit between two assignments is refused, and librdkafka joins anew then. */
+void assign_commit(struct member *m);
+/* The same for the last time before partitions go: waits for the answer, for
+ * two seconds at most. */
+void assign_commit_last(struct member *m);
 /* The answer to a commit. */
 void assign_committed(struct member *m, rd_kafka_event_t *ev);
 /* Finds new positions for parts that are lost or bad. */

@@ -16,7 +16,6 @@
 #define MEND_EVERY_US 1000000
 #define REASON_US 60000000       /* an error explains trouble for so long */
 #define CLOSE_TIMEOUT_US 3000000 /* then connections are cut */
-#define CLOSE_COMMIT_MS 2000
 
 void
 member_wake(struct member *m)
@@ -176,7 +175,7 @@ member_event(struct member *m, rd_kafka_event_t *ev)
 static void
 member_leave(struct member *m)
 {
-    assign_commit(m, CLOSE_COMMIT_MS);
+    assign_commit_last(m);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(m->rk);
     rd_kafka_error_t *err = rd_kafka_consumer_close_queue(m->rk, queue);
     int64_t end_us = m->host->boot_us(m->ctx) + CLOSE_TIMEOUT_US;
@@ -217,7 +216,7 @@ member_main(void *arg)
             m->mend_us = m->host->boot_us(m->ctx) + MEND_EVERY_US;
         }
         if (now_us - m->commit_us >= COMMIT_EVERY_US) {
-            assign_commit(m, 0);
+            assign_commit(m);
             m->commit_us = now_us;
         }
     }

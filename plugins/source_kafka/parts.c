@@ -69,7 +69,7 @@ part_new(const char *topic, int32_t number)
     }
     p->name_size = (size_t)n;
     p->number = number;
-    p->next = p->synced = p->committed = p->bad = -1;
+    p->next = p->synced = p->sent = p->committed = p->bad = -1;
     return p;
 }
 

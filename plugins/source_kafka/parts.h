@@ -32,7 +32,8 @@ struct part {
     int64_t bad;        /* first offset of a batch that can't be read, or -1 */
     int64_t next;       /* the next offset to hand out, or -1: unknown */
     int64_t synced;     /* the host has all before this, or -1 */
-    int64_t committed;  /* what the broker was told, or -1 */
+    int64_t sent;       /* to the broker, to be committed, or -1 */
+    int64_t committed;  /* what the broker has, as it said, or -1 */
     int64_t trouble_us; /* since when its leader is out of reach, or 0 */
     int64_t said_down_us;
     unsigned say;
