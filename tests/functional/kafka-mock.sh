@@ -15,9 +15,9 @@ seq 1 20 >"$top/first"
 seq 21 40 >"$top/second"
 cat "$top/first" "$top/second" >"$top/want"
 
-read_20()
+has() # COUNT - so many chunks are there
 {
-    [ "$(grep -c '^chunk' "$tmp/out")" -ge 20 ]
+    [ "$(grep -c '^chunk	' "$tmp/out")" -ge "$1" ]
 }
 
 committed_40()
@@ -39,21 +39,27 @@ attempt()
     kproduce lines "$topic" 0 <"$top/first"
     send "$2"
     : >"$tmp/out"
-    "$host" --for 60 --commit each --count 40 "$so" "group=$topic" \
+    mkfifo "$tmp/host.in"
+    "$host" --for 90 --commit each --stdin "$so" "group=$topic" \
         "topics=$topic" "brokers=$kafka_plain" \
         properties.session.timeout.ms=6000 \
-        properties.heartbeat.interval.ms=300 >"$tmp/out" 2>>"$tmp/host.log" &
+        properties.heartbeat.interval.ms=300 <"$tmp/host.in" \
+        >"$tmp/out" 2>>"$tmp/host.log" &
     reader=$!
     started="$started $reader"
-    wait_for 60 read_20
+    exec 7>"$tmp/host.in"
+    wait_for 60 has 20
     send "$3"
     # A producer that meets the errors takes them from the source.
     sleep 0.5
     kproduce lines "$topic" 0 <"$top/second"
+    wait_for 60 has 40
+    wait_for 60 committed_40
+    echo stop >&7
     wait "$reader"
+    exec 7>&-
     awk -F'\t' '$1 == "chunk" { print $7 }' "$tmp/out" >"$tmp/got"
     expect_same "$top/want" "$tmp/got"
-    wait_for 20 committed_40
     exec 8>&-
 }
 

@@ -85,7 +85,7 @@ metric_of() # OUT NAME
 
 has() # COUNT OUT - so many chunks are there
 {
-    [ "$(grep -c '^chunk' "$2")" -ge "$1" ]
+    [ "$(grep -c '^chunk	' "$2")" -ge "$1" ]
 }
 
 # --- the tests ---------------------------------------------------------------
