@@ -1,2 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# unit_tests += %D%/test_x.t
+engine_test = tests/lib/libengine_feed.la $(LDADD)
+
+check_LTLIBRARIES += tests/lib/libengine_feed.la
+tests_lib_libengine_feed_la_SOURCES = \
+	tests/lib/engine_feed.c \
+	tests/lib/engine_feed.h \
+	tests/lib/engine_random.c \
+	tests/lib/engine_random.h
+
+unit_tests += %D%/test_engine.t
+%C%_test_engine_t_SOURCES = %D%/test_engine.c
+%C%_test_engine_t_LDADD = $(engine_test)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine_priv.h - the engine's insides, for the files of this folder. */
+#ifndef TOCSIN_ENGINE_ENGINE_PRIV_H
+#define TOCSIN_ENGINE_ENGINE_PRIV_H
+
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/engine/engine.h"
+#include "core/engine/labels.h"
+#include "core/engine/plan.h"
+#include "core/engine/rows.h"
+#include "core/engine/series.h"
+#include "core/engine/watermark.h"
+#include "core/record/chunk.h"
+
+#define LOOKBACK_US (5 * USEC_PER_MINUTE)
+#define EVIDENCE_MAX 3u
+#define EVIDENCE_BYTES 4096u
+
+enum { TEXT_SCHEMA, TEXT_RULES, TEXT_STATS, TEXT_COUNT };
+
+/* The record that is being taken in. */
+struct current {
+    uint64_t serial; /* counts records: which key is whose */
+    const struct chunk *chunk;
+    const struct chunk_record *rec;
+    struct slice fields[UINT8_MAX + 1];
+    uint8_t present[UINT8_MAX + 1]; /* ids that are set in 'fields' */
+    uint32_t n_present;
+    struct slice raw;
+    usec_t time;
+    bool counted_late;
+};
+
+struct restore;
+
+struct engine {
+    struct engine_options o;
+    struct labels *labels;
+    struct rows rows;
+    struct rowset text_rows; /* the schema, the rules, the counters */
+    struct buf texts[TEXT_STATS];
+    struct watermarks marks;
+    struct seriesdb *series;
+    struct schema *schema;
+    struct plan *plan;
+    struct arena arena; /* of one slot or one record */
+    uint64_t position;
+    struct restore *restore; /* between engine_new and engine_restore_end */
+
+    /* the frame that is being fed */
+    uint64_t pos;
+    uint32_t ordinal;
+    struct current cur;
+    VEC(uint32_t) metric_of; /* id in the schema → metric in 'series' */
+
+    /* one evaluation */
+    uint64_t serial;
+    struct engine_stats stats;
+};
+
+/* engine.c: compiles e->texts with the schema; without rules, nothing. */
+MUST_CHECK int engine_compile(struct engine *e, struct schema *schema);
+#define NODE_TEXTS UINT64_C(0x7465787473000000)
+void engine_settle(struct engine *e); /* ends a slot or a frame */
+
+/* ingest.c */
+MUST_CHECK int ingest_chunk(struct engine *e, const struct frame *f);
+MUST_CHECK int ingest_schema(struct engine *e, const struct schema *s);
+
+/* slots.c: evaluates every slot that its inputs' watermarks have passed. */
+MUST_CHECK int slots_run(struct engine *e);
+/* New rules start at the first slot after the watermark, where there is one. */
+void slots_start(struct engine *e);
+/* The plan is new, or the state was restored. */
+void slots_planned(struct engine *e);
+MUST_CHECK int slots_rebase(struct engine *e, usec_t now);
+/* Every watermark passes 'to' and all that was seen. */
+MUST_CHECK int slots_flush(struct engine *e, usec_t to);
+bool rule_is_unknown(const struct engine *e, const struct rule *r);
+
+/* emit.c: tells of a transition of an alert of 'r'. */
+MUST_CHECK int engine_emit(struct engine *e, struct rule *r,
+                           const struct alert *a, uint8_t state, usec_t time);
+/* Fills *ret as engine_emit does; good until the engine's arena is reset. */
+MUST_CHECK int alert_describe(struct rule *r, const struct alert *a,
+                              uint8_t state, usec_t time,
+                              struct transition *ret);
+/* The labels of an alert that this result makes; pooled.  NULL: no memory. */
+MUST_CHECK struct lset *alert_labels(struct rule *r, struct lset *sample,
+                                     double value, usec_t time);
+MUST_CHECK struct lset *alert_overflow_labels(struct rule *r);
+
+/* ---- evaluation: eval.c and below */
+
+struct eval {
+    struct engine *e;
+    struct rule *rule;
+    usec_t t;
+    uint64_t serial; /* of the slot: values are kept for it */
+    struct err *err;
+};
+
+/* Evaluates a rule's expression at its slot.  0; -ENOMEM; -EINVAL with err
+ * filled: what the value would be is an error. */
+MUST_CHECK int eval_rule(struct engine *e, struct rule *r, usec_t slot,
+                         const struct value **ret, struct err *err);
+MUST_CHECK int eval_node(struct eval *ev, struct node *n,
+                         const struct value **ret);
+MUST_CHECK int eval_range(struct eval *ev, struct node *n, struct value *ret);
+MUST_CHECK int eval_call(struct eval *ev, struct node *n, struct value *ret);
+MUST_CHECK int eval_aggregate(struct eval *ev, struct node *n,
+                              struct value *ret);
+MUST_CHECK int eval_binary(struct eval *ev, struct node *n, struct value *ret);
+/* The events that reach 'need'. */
+MUST_CHECK int eval_events(struct eval *ev, struct node *n, uint32_t need,
+                           struct value *ret);
+
+/* Room for n samples from the evaluation's arena. */
+MUST_CHECK int vector_make(struct eval *ev, uint32_t n, struct vector *ret);
+/* -EINVAL with the error where two samples have the same labels. */
+MUST_CHECK int vector_check_unique(struct eval *ev, const struct vector *v);
+MUST_CHECK int vector_sort(struct eval *ev, const struct vector *v,
+                           struct vector *ret);
+/* Without the name; pooled. */
+MUST_CHECK struct lset *labels_nameless(struct eval *ev, struct lset *l);
+
+struct kahan {
+    double sum, c;
+};
+static inline void
+kahan_add(struct kahan *k, double x)
+{
+    double t = k->sum + x;
+    if (__builtin_isinf(t))
+        k->c = 0;
+    else if (__builtin_fabs(k->sum) >= __builtin_fabs(x))
+        k->c += (k->sum - t) + x;
+    else
+        k->c += (x - t) + k->sum;
+    k->sum = t;
+}
+static inline double
+kahan_value(const struct kahan *k)
+{
+    return k->sum + k->c;
+}
+
+double quantile_of(double q, double *values, uint32_t n); /* sorts */
+double mean_of(const double *v, uint32_t n);
+double variance_of(const double *v, uint32_t n);
+bool values_equal(double a, double b); /* NaN equals NaN */
+
+#endif

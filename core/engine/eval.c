@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval.c - the value of a node at a time.
+ *
+ * A node's value is kept for the slot, so that the rules of all groups that
+ * share it pay once.  Vectors live in the engine's arena until the slot is
+ * done; label sets that are made on the way are pooled until then. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "core/base/buf.h"
+#include "core/engine/engine_priv.h"
+#include "core/engine/keys.h"
+
+/* --- vectors ------------------------------------------------------------ */
+
+int
+vector_make(struct eval *ev, uint32_t n, struct vector *ret)
+{
+    struct arena *a = &ev->e->arena;
+    ret->labels = arena_alloc(a, ((size_t)n + 1) * sizeof *ret->labels);
+    ret->values = arena_alloc(a, ((size_t)n + 1) * sizeof *ret->values);
+    ret->n = 0;
+    ret->ordered = false;
+    return ret->labels == NULL || ret->values == NULL ? -ENOMEM : 0;
+}
+
+struct lset *
+labels_nameless(struct eval *ev, struct lset *l)
+{
+    struct labels *ls = ev->e->labels;
+    if (lset_value(l, labels_name(ls)) == 0)
+        return l;
+    return lset_pool(ls, lset_drop(ls, l, NULL, 0, true));
+}
+
+static int
+labels_cmp(const void *a, const void *b)
+{
+    struct lset *const *x = a, *const *y = b;
+    return ((uintptr_t)*x > (uintptr_t)*y) - ((uintptr_t)*x < (uintptr_t)*y);
+}
+
+int
+vector_check_unique(struct eval *ev, const struct vector *v)
+{
+    if (v->n < 2)
+        return 0;
+    struct lset **copy = arena_alloc(&ev->e->arena, v->n * sizeof *copy);
+    if (copy == NULL)
+        return -ENOMEM;
+    memcpy(copy, v->labels, v->n * sizeof *copy);
+    qsort(copy, v->n, sizeof *copy, labels_cmp);
+    for (uint32_t i = 1; i < v->n; i++) {
+        if (copy[i] == copy[i - 1])
+            return err_set(ev->err, -EINVAL,
+                           "vector cannot contain metrics with the same "
+                           "labelset");
+    }
+    return 0;
+}
+
+struct pair {
+    struct lset *l;
+    double v;
+};
+
+static int
+pair_cmp(const void *a, const void *b, void *arg)
+{
+    const struct pair *x = a, *y = b;
+    return lset_cmp(arg, x->l, y->l);
+}
+
+int
+vector_sort(struct eval *ev, const struct vector *v, struct vector *ret)
+{
+    if (v->ordered || v->n < 2) {
+        *ret = *v;
+        return 0;
+    }
+    struct pair *p = arena_alloc(&ev->e->arena, v->n * sizeof *p);
+    struct vector out;
+    if (p == NULL || vector_make(ev, v->n, &out) < 0)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < v->n; i++)
+        p[i] = (struct pair){v->labels[i], v->values[i]};
+    qsort_r(p, v->n, sizeof *p, pair_cmp, ev->e->labels);
+    for (; out.n < v->n; out.n++) {
+        out.labels[out.n] = p[out.n].l;
+        out.values[out.n] = p[out.n].v;
+    }
+    out.ordered = true;
+    *ret = out;
+    return 0;
+}
+
+/* --- leaves ------------------------------------------------------------- */
+
+static int
+eval_no_events(struct eval *ev, struct node *n, unsigned pos, struct value *ret)
+{
+    uint32_t cursor = 0, entry, count;
+    if (vector_make(ev, 1, &ret->vec) < 0)
+        return -ENOMEM;
+    if (!window_next(n->events.window, pos, 1, &cursor, &entry, &count)) {
+        ret->vec.labels[0] = n->absent_labels;
+        ret->vec.values[0] = 1;
+        ret->vec.n = 1;
+    }
+    ret->vec.ordered = true;
+    return 0;
+}
+
+int
+eval_events(struct eval *ev, struct node *n, uint32_t need, struct value *ret)
+{
+    struct window *w = n->events.window;
+    struct sink *s = plan_sink(ev->e->plan, w);
+    unsigned pos = sink_position(s, ev->rule->set);
+    window_seek(w, pos, ev->t);
+    if (n->events.absent)
+        return eval_no_events(ev, n, pos, ret);
+    /* Mostly few reach a limit; how many isn't known before. */
+    VEC(uint32_t) found = {0};
+    uint32_t cursor = 0, entry, count;
+    int e = 0;
+    while (e == 0 && window_next(w, pos, need, &cursor, &entry, &count)) {
+        e = vec_push(&found, entry);
+        if (e == 0)
+            e = vec_push(&found, count);
+    }
+    if (e == 0)
+        e = vector_make(ev, found.n / 2, &ret->vec);
+    for (uint32_t i = 0; e == 0 && i < found.n; i += 2) {
+        struct vector *v = &ret->vec;
+        v->labels[v->n] = keyset_labels(s->ks, window_key(w, found.p[i]));
+        v->values[v->n] = events_value(n, found.p[i + 1]);
+        if (v->labels[v->n++] == NULL)
+            e = -ENOMEM;
+    }
+    vec_free(&found);
+    return e;
+}
+
+/* The time up to which a selector's samples count. */
+static int64_t
+select_end(const struct eval *ev, const struct node *n)
+{
+    usec_t t = ev->t - n->select.offset;
+    int64_t ms = t / 1000 - (t % 1000 < 0);
+    return n->select.previous ? ms - 1 : ms;
+}
+
+static int
+eval_select(struct eval *ev, struct node *n, struct value *ret)
+{
+    const struct seriesdb *db = ev->e->series;
+    uint32_t view = (uint32_t)n->select.view, count = view_count(db, view);
+    int64_t to = select_end(ev, n), from = to - n->select.range / 1000;
+    struct vector *v = &ret->vec;
+    if (vector_make(ev, count, v) < 0)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        struct sample x;
+        if (!view_newest(db, view, i, from, to, &x))
+            continue;
+        struct lset *l = view_labels(db, view, i);
+        if (n->select.timestamp)
+            l = labels_nameless(ev, l);
+        if (l == NULL)
+            return -ENOMEM;
+        v->labels[v->n] = l;
+        v->values[v->n++] = n->select.timestamp ? (double)x.ms / 1000 : x.v;
+    }
+    v->ordered = !n->select.timestamp;
+    return n->select.timestamp ? vector_check_unique(ev, v) : 0;
+}
+
+static int
+eval_negate(struct eval *ev, struct node *n, struct value *ret)
+{
+    const struct value *a;
+    int e = eval_node(ev, n->args[0], &a);
+    if (e < 0)
+        return e;
+    ret->scalar = -a->scalar;
+    if (a->type != LANG_VECTOR)
+        return 0;
+    if (vector_make(ev, a->vec.n, &ret->vec) < 0)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < a->vec.n; i++) {
+        ret->vec.labels[i] = labels_nameless(ev, a->vec.labels[i]);
+        ret->vec.values[i] = -a->vec.values[i];
+        if (ret->vec.labels[i] == NULL)
+            return -ENOMEM;
+    }
+    ret->vec.n = a->vec.n;
+    return vector_check_unique(ev, &ret->vec);
+}
+
+/* --- nodes -------------------------------------------------------------- */
+
+static int
+eval_kind(struct eval *ev, struct node *n, struct value *ret)
+{
+    switch (n->kind) {
+    case NODE_NUMBER:
+        ret->scalar = n->number;
+        return 0;
+    case NODE_STRING:
+        ret->string = n->string;
+        return 0;
+    case NODE_EVENTS:
+        return eval_events(ev, n, 1, ret);
+    case NODE_SELECT:
+        return eval_select(ev, n, ret);
+    case NODE_RANGE:
+        return eval_range(ev, n, ret);
+    case NODE_CALL:
+        return eval_call(ev, n, ret);
+    case NODE_AGGREGATE:
+        return eval_aggregate(ev, n, ret);
+    case NODE_BINARY:
+        return eval_binary(ev, n, ret);
+    case NODE_NEGATE:
+        return eval_negate(ev, n, ret);
+    }
+    return -EINVAL;
+}
+
+int
+eval_node(struct eval *ev, struct node *n, const struct value **ret)
+{
+    if (n->serial != ev->serial || n->at != ev->t) {
+        n->value = (struct value){.type = n->type};
+        n->error = eval_kind(ev, n, &n->value);
+        n->serial = ev->serial;
+        n->at = ev->t;
+    } else if (n->error == -EINVAL) {
+        /* The message went to the first that asked: ask once more. */
+        struct value again = {.type = n->type};
+        return eval_kind(ev, n, &again) < 0 ? -EINVAL : 0;
+    }
+    *ret = &n->value;
+    return n->error;
+}
+
+int
+eval_rule(struct engine *e, struct rule *r, usec_t slot,
+          const struct value **ret, struct err *err)
+{
+    struct eval ev = {.e = e,
+                      .rule = r,
+                      .t = slot - r->def->offset_us,
+                      .serial = e->serial,
+                      .err = err};
+    return eval_node(&ev, r->root, ret);
+}

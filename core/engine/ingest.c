@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ingest.c - takes in the records of a chunk: events into windows, samples
+ * into series, and tries rules on arrival. */
+#include "config.h"
+
+#include <tocsin/plugin.h>
+
+#include "core/engine/engine_priv.h"
+#include "core/engine/keys.h"
+
+int
+ingest_schema(struct engine *e, const struct schema *s)
+{
+    e->metric_of.n = 0;
+    for (uint32_t i = 0; i < s->n_metrics; i++) {
+        const struct schema_metric *m = &s->metrics[i];
+        struct metric_kind k = {.is_state = m->type == TOCSIN_STATE,
+                                .remember_us = m->remember_us};
+        int64_t id = seriesdb_metric(e->series, m->name, &k);
+        if (id < 0 || vec_push(&e->metric_of, (uint32_t)id) < 0)
+            return -ENOMEM;
+    }
+    return watermarks_schema(&e->marks, s);
+}
+
+/* --- events ------------------------------------------------------------- */
+
+static void
+set_fields(struct engine *e, const struct chunk *c,
+           const struct chunk_record *rec)
+{
+    struct current *cur = &e->cur;
+    for (uint32_t i = 0; i < cur->n_present; i++)
+        cur->fields[cur->present[i]] = (struct slice){0};
+    const struct chunk_value *v = &c->values[rec->first_value];
+    for (uint32_t i = 0; i < rec->n_values; i++) {
+        uint8_t id = (uint8_t)chunk_value_id(&v[i]);
+        cur->fields[id] = chunk_text(c, &v[i]);
+        cur->present[i] = id;
+    }
+    cur->n_present = rec->n_values;
+}
+
+/* Some slot that should have seen the event is over. */
+static void
+count_late(struct engine *e, struct sink *s)
+{
+    if (!e->cur.counted_late)
+        e->stats.late++;
+    e->cur.counted_late = true;
+    for (uint32_t i = 0; i < s->readers.n; i++) {
+        struct rule_state *st = s->readers.p[i]->state;
+        usec_t seen = st->last_slot;
+        if (seen == USEC_NONE ||
+            e->cur.time > seen - s->query_offset - s->offset)
+            continue;
+        rule_state_touch(st);
+        st->late++;
+    }
+}
+
+static void
+count_refused(struct sink *s)
+{
+    for (uint32_t i = 0; i < s->readers.n; i++) {
+        rule_state_touch(s->readers.p[i]->state);
+        s->readers.p[i]->state->refused++;
+    }
+}
+
+/* The slot whose window the events so far will be counted in. */
+static usec_t
+coming_slot(const struct sink *s, usec_t newest)
+{
+    usec_t past = newest % s->interval;
+    usec_t slot = past == 0 ? newest : newest - past + s->interval;
+    return MAX(slot, s->arrivals[0].rule->state->next_slot);
+}
+
+static void
+seek_arrival(struct sink *s, usec_t newest)
+{
+    usec_t next = s->arrivals[0].rule->state->next_slot;
+    if (likely(newest <= s->arrival_slot && next <= s->arrival_slot))
+        return;
+    s->arrival_slot = coming_slot(s, newest);
+    window_seek(s->window, s->arrival_pos, s->arrival_slot);
+}
+
+/* Tries the rules whose count the key has reached. */
+static int
+try_arrivals(struct engine *e, struct sink *s, uint32_t entry, usec_t newest)
+{
+    struct window *w = s->window;
+    uint32_t count = window_count(w, s->arrival_pos, entry);
+    uint16_t level = window_level(w, entry);
+    bool all = true;
+    if (level >= s->n_arrivals || count < s->arrivals[level].need)
+        return 0;
+    struct lset *l = keyset_labels(s->ks, window_key(w, entry));
+    if (l == NULL)
+        return -ENOMEM;
+    for (uint32_t i = level; i < s->n_arrivals && count >= s->arrivals[i].need;
+         i++) {
+        const struct arrival *a = &s->arrivals[i];
+        int there =
+            alerts_arrive(a->rule, l, events_value(a->node, count), newest);
+        if (there < 0)
+            return there;
+        all &= there;
+        level += all;
+    }
+    window_set_level(w, entry, level);
+    return 0;
+}
+
+static int
+count_event(void *arg, void *sink)
+{
+    struct engine *e = arg;
+    struct sink *s = sink;
+    const uint32_t *names;
+    uint32_t n_names = keyset_names(s->ks, &names);
+    const uint8_t *ids = s->ids + (size_t)e->cur.rec->name * n_names;
+    uint32_t key = keyset_of_record(s->ks, e->cur.serial, ids, e->cur.fields);
+    if (unlikely(key == KEY_NONE))
+        return -ENOMEM;
+    usec_t newest = e->plan->sets.p[s->readers.p[0]->set].newest;
+    if (s->n_arrivals > 0)
+        seek_arrival(s, newest);
+    int64_t i = window_add(s->window, key, e->cur.time);
+    if (unlikely(i < 0)) {
+        keyset_tidy(s->ks, key);
+        if (i == WINDOW_LATE)
+            count_late(e, s);
+        else if (i == WINDOW_FULL)
+            count_refused(s);
+        return i == WINDOW_NOMEM ? -ENOMEM : 0;
+    }
+    if (unlikely(e->cur.time <= s->evaluated))
+        count_late(e, s);
+    return s->n_arrivals > 0 ? try_arrivals(e, s, (uint32_t)i, newest) : 0;
+}
+
+static int
+take_event(struct engine *e, const struct chunk *c,
+           const struct chunk_record *rec)
+{
+    e->stats.events++;
+    if (e->plan == NULL || !router_reads(e->plan->router, rec->name))
+        return 0;
+    struct current *cur = &e->cur;
+    set_fields(e, c, rec);
+    cur->serial++;
+    cur->rec = rec;
+    cur->time = rec->time_us;
+    cur->raw = chunk_raw(c, rec);
+    cur->counted_late = false;
+    struct route_record rr = {rec->name, cur->fields, cur->raw};
+    int r = router_match(e->plan->router, &rr, count_event, e,
+                         &e->stats.unreadable_fields);
+    cur->rec = NULL;
+    return r;
+}
+
+/* --- samples ------------------------------------------------------------ */
+
+static int
+take_sample(struct engine *e, const struct chunk *c,
+            const struct chunk_record *rec)
+{
+    e->stats.samples++;
+    uint32_t metric = e->metric_of.p[rec->name];
+    if (!seriesdb_is_read(e->series, metric))
+        return 0;
+    const struct schema_metric *m = &e->schema->metrics[rec->name];
+    struct label l[UINT8_MAX + 2];
+    uint32_t n = 0;
+    const struct chunk_value *v = &c->values[rec->first_value];
+    for (uint32_t i = 0; i < rec->n_values; i++)
+        l[n++] = (struct label){m->labels[chunk_value_id(&v[i])].name,
+                                chunk_text(c, &v[i])};
+    l[n++] = (struct label){SLICE("__name__"), m->name};
+    struct lset *set = lset_new(e->labels, l, n);
+    if (set == NULL)
+        return -ENOMEM;
+    struct sample s = {rec->time_us / 1000, rec->value};
+    int r = seriesdb_add(e->series, metric, set, s, rec->sequence);
+    lset_unref(e->labels, set);
+    e->stats.late += r == SERIES_LATE;
+    return r < 0 ? r : 0;
+}
+
+/* --- chunks ------------------------------------------------------------- */
+
+struct taking {
+    struct engine *e;
+    const struct chunk *c;
+    struct partition *part;
+    struct input_clock *clock;
+    usec_t oldest, newest, latest; /* latest: later ones are future */
+};
+
+/* The sets of inputs that hear of the newest event at once. */
+static void
+raise_newest(struct taking *t, usec_t time)
+{
+    struct engine *e = t->e;
+    uint16_t input = t->c->head->input;
+    t->clock->newest = time;
+    for (uint32_t i = 0; e->plan != NULL && i < e->plan->sets.n; i++) {
+        struct inputset *s = &e->plan->sets.p[i];
+        for (uint32_t k = 0; k < s->n; k++) {
+            if (s->ids[k] == input)
+                s->newest = MAX(s->newest, time);
+        }
+    }
+}
+
+static int
+take_record(struct taking *t, const struct chunk_record *rec)
+{
+    struct engine *e = t->e;
+    e->stats.records++;
+    if (rec->kind != RECORD_EVENT && rec->kind != RECORD_SAMPLE)
+        return 0;
+    if (rec->time_us > t->latest) {
+        e->stats.future++;
+        return 0;
+    }
+    t->oldest = MIN(t->oldest, rec->time_us);
+    t->newest = MAX(t->newest, rec->time_us);
+    if (rec->time_us > t->clock->newest)
+        raise_newest(t, rec->time_us);
+    if (t->part->n_gaps > 0)
+        watermarks_close_gaps(t->part, rec->time_us);
+    return rec->kind == RECORD_EVENT ? take_event(e, t->c, rec)
+                                     : take_sample(e, t->c, rec);
+}
+
+int
+ingest_chunk(struct engine *e, const struct frame *f)
+{
+    struct chunk c;
+    if (e->schema == NULL || chunk_parse(f->payload, &c) < 0 ||
+        chunk_check(&c, e->schema) < 0)
+        return -EBADMSG;
+    uint16_t input = c.head->input;
+    int64_t part = watermarks_chunk(&e->marks, input, c.partition);
+    if (part < 0)
+        return (int)part;
+    rowset_touch(&e->marks.input_rows, input);
+    struct taking t = {.e = e,
+                       .c = &c,
+                       .part = &e->marks.parts.p[part],
+                       .clock = &e->marks.inputs.p[input],
+                       .oldest = USEC_MAX,
+                       .newest = USEC_NONE,
+                       .latest =
+                           c.head->received_us + e->schema->max_future_us};
+    for (uint32_t i = 0; i < c.head->n_records; i++) {
+        int r = take_record(&t, &c.records[i]);
+        if (r < 0)
+            return r;
+    }
+    watermarks_chunk_end(&e->marks, (uint32_t)part, t.oldest, t.newest);
+    return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keys.h - the values that a set of labels and fields takes, each once.
+ *
+ * Windows that group by the same names share a key set: a record's key is
+ * built and hashed once for all of them.  A key's bytes are its values, each
+ * with its length, in the order of the set's names.  One owner: no locks. */
+#ifndef TOCSIN_ENGINE_KEYS_H
+#define TOCSIN_ENGINE_KEYS_H
+
+#include "core/base/buf.h"
+#include "core/base/types.h"
+
+struct labels;
+struct lset;
+struct keyset;
+
+#define KEY_NONE UINT32_MAX
+#define KEY_ABSENT UINT8_MAX /* a stream has no such field */
+
+/* 'names' are numbers of strings, sorted by text; their references become the
+ * set's.  Shared: starts with one reference. */
+MUST_CHECK struct keyset *keyset_new(struct labels *ls, const uint32_t *names,
+                                     uint32_t n);
+void keyset_ref(struct keyset *ks);
+void keyset_unref(struct keyset *ks);
+uint32_t keyset_names(const struct keyset *ks, const uint32_t **ret);
+
+/* The key of these values, kept for the same 'serial' (not 0), which is the
+ * record's.  KEY_NONE for want of memory.  'ids' tells where each name's value
+ * stands among 'values', KEY_ABSENT for nowhere. */
+uint32_t keyset_of_record(struct keyset *ks, uint64_t serial,
+                          const uint8_t *ids, const struct slice *values);
+/* The key of these bytes; KEY_NONE too if they are none. */
+uint32_t keyset_of_bytes(struct keyset *ks, struct slice bytes);
+
+struct slice keyset_bytes(const struct keyset *ks, uint32_t key);
+/* Borrowed, made on first use; NULL for want of memory. */
+struct lset *keyset_labels(struct keyset *ks, uint32_t key);
+
+/* Keys live as long as somebody holds them. */
+void keyset_hold(struct keyset *ks, uint32_t key);
+void keyset_let(struct keyset *ks, uint32_t key);
+/* Removes one that nobody holds. */
+void keyset_tidy(struct keyset *ks, uint32_t key);
+size_t keyset_mem(const struct keyset *ks);
+
+#endif

@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lower.c - from the tree of an expression to nodes of the graph. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include <tocsin/plugin.h>
+
+#include "core/base/codec.h"
+#include "core/base/hash.h"
+#include "core/base/regex.h"
+#include "core/engine/engine_priv.h"
+#include "core/engine/keys.h"
+#include "core/lang/query.h"
+
+#define TEXT_MAX ((size_t)1 << 20)
+#define NAMES_MAX 64u
+
+static struct node *lower(struct lowering *l, const struct expr *e);
+
+static struct node *
+fail(struct lowering *l, int error)
+{
+    l->error = error;
+    return NULL;
+}
+
+static struct slice
+name_of(struct lowering *l, uint32_t str)
+{
+    return labels_str(l->plan->e->labels, str);
+}
+
+/* The node of a text that begins with what it does and ends with its
+ * arguments. */
+static struct node *
+node_of(struct lowering *l, struct buf *text, enum node_kind kind,
+        const struct expr *e, struct node **args, uint32_t n, bool *ret_new)
+{
+    for (uint32_t i = 0; i < n; i++)
+        (void)buf_printf(text, " #%016llx", (unsigned long long)args[i]->id);
+    if (buf_error(text) < 0)
+        return fail(l, -ENOMEM);
+    struct node *nd = graph_node(&l->plan->graph, buf_slice(text), ret_new);
+    if (nd == NULL)
+        return fail(l, -ENOMEM);
+    if (!*ret_new)
+        return nd;
+    nd->kind = kind;
+    nd->type = e->type;
+    nd->expr = e;
+    nd->n_args = n;
+    nd->args = arena_new_array(&l->plan->graph.arena, struct node *, n + 1);
+    if (nd->args == NULL)
+        return fail(l, -ENOMEM);
+    if (n > 0)
+        memcpy(nd->args, args, n * sizeof *args);
+    return nd;
+}
+
+/* Names as strings that live as long as the graph. */
+static uint32_t *
+intern_names(struct lowering *l, const struct slice *names, uint32_t n)
+{
+    uint32_t *ids = arena_new_array(&l->plan->graph.arena, uint32_t, n + 1);
+    for (uint32_t i = 0; ids != NULL && i < n; i++) {
+        ids[i] = labels_intern(l->plan->e->labels, names[i]);
+        if (ids[i] == 0)
+            ids = NULL;
+    }
+    if (ids == NULL)
+        (void)fail(l, -ENOMEM);
+    return ids;
+}
+
+static void
+print_names(struct buf *b, const struct slice *names, uint32_t n)
+{
+    (void)buf_putc(b, '(');
+    for (uint32_t i = 0; i < n; i++)
+        (void)buf_append_json_string(b, names[i]);
+    (void)buf_putc(b, ')');
+}
+
+/* --- key sets ----------------------------------------------------------- */
+
+static int
+slice_order(const void *a, const void *b)
+{
+    const struct slice *x = a, *y = b;
+    return slice_cmp(*x, *y);
+}
+
+struct names {
+    struct slice p[NAMES_MAX];
+    uint32_t n;
+};
+
+static void
+names_add(struct names *ns, struct slice name)
+{
+    for (uint32_t i = 0; i < ns->n; i++) {
+        if (slice_eq(ns->p[i], name))
+            return;
+    }
+    if (ns->n < NAMES_MAX)
+        ns->p[ns->n++] = name;
+}
+
+static bool
+selects_stream(const struct selector *sel, const struct schema_stream *st)
+{
+    return sel->name.n == 0 || slice_eq(sel->name, st->name);
+}
+
+/* What the events of a selector are told apart by: all labels and the fields
+ * that enclosing clauses name; or, for a sum over them, only what the sum
+ * groups by. */
+static void
+key_names(struct lowering *l, const struct selector *sel,
+          const struct grouping *only, struct names *ret)
+{
+    const struct schema *s = l->plan->schema;
+    ret->n = 0;
+    for (uint32_t i = 0; i < s->n_streams; i++) {
+        const struct schema_stream *st = &s->streams[i];
+        if (!selects_stream(sel, st))
+            continue;
+        for (uint32_t k = 0; only == NULL && k < st->n_fields; k++) {
+            if (st->fields[k].flags & TOCSIN_FIELD_LABEL)
+                names_add(ret, st->fields[k].name);
+        }
+        const struct slice *want = only ? only->labels : l->fields;
+        uint32_t n = only ? only->count : l->n_fields;
+        for (uint32_t k = 0; k < n; k++) {
+            if (schema_stream_field(st, want[k]) >= 0)
+                names_add(ret, want[k]);
+        }
+    }
+    qsort(ret->p, ret->n, sizeof *ret->p, slice_order);
+}
+
+static bool
+keyset_is(struct lowering *l, const struct keyset *ks, const struct names *ns)
+{
+    const uint32_t *ids;
+    if (keyset_names(ks, &ids) != ns->n)
+        return false;
+    for (uint32_t i = 0; i < ns->n; i++) {
+        if (!slice_eq(name_of(l, ids[i]), ns->p[i]))
+            return false;
+    }
+    return true;
+}
+
+static struct keyset *
+find_keyset(struct lowering *l, const struct plan *p, const struct names *ns)
+{
+    for (uint32_t i = 0; p != NULL && i < p->sinks.n; i++) {
+        struct keyset *ks = p->sinks.p[i]->ks;
+        if (ks != NULL && keyset_is(l, ks, ns))
+            return ks;
+    }
+    return NULL;
+}
+
+/* With a reference for the caller. */
+static struct keyset *
+keyset_for(struct lowering *l, const struct names *ns)
+{
+    struct keyset *ks = find_keyset(l, l->plan, ns);
+    if (ks == NULL)
+        ks = find_keyset(l, l->old, ns);
+    if (ks != NULL) {
+        keyset_ref(ks);
+        return ks;
+    }
+    uint32_t ids[NAMES_MAX];
+    for (uint32_t i = 0; i < ns->n; i++) {
+        ids[i] = labels_intern(l->plan->e->labels, ns->p[i]);
+        if (ids[i] == 0)
+            return NULL;
+    }
+    return keyset_new(l->plan->e->labels, ids, ns->n);
+}
+
+/* --- windows ------------------------------------------------------------ */
+
+static usec_t
+gcd(usec_t a, usec_t b)
+{
+    while (b != 0) {
+        usec_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+static struct window *
+take_window(struct plan *old, uint64_t id)
+{
+    for (uint32_t i = 0; old != NULL && i < old->sinks.n; i++) {
+        struct sink *s = old->sinks.p[i];
+        if (s->window != NULL && window_node(s->window) == id)
+            return TAKE(s->window);
+    }
+    return NULL;
+}
+
+/* Which field of a stream each name of the key set is. */
+static uint8_t *
+sink_ids(struct lowering *l, const struct names *ns)
+{
+    const struct schema *s = l->plan->schema;
+    uint8_t *ids =
+        arena_alloc(&l->plan->graph.arena, (size_t)s->n_streams * ns->n + 1);
+    for (uint32_t i = 0; ids != NULL && i < s->n_streams; i++) {
+        for (uint32_t k = 0; k < ns->n; k++) {
+            int id = schema_stream_field(&s->streams[i], ns->p[k]);
+            ids[i * ns->n + k] = id < 0 ? KEY_ABSENT : (uint8_t)id;
+        }
+    }
+    return ids;
+}
+
+static struct sink *
+sink_new(struct lowering *l, const struct expr *e, const struct names *ns,
+         uint64_t id)
+{
+    struct plan *p = l->plan;
+    const struct selector *sel = e->sel;
+    const struct rule_def *def = l->rule->def;
+    struct sink *s = arena_new(&p->graph.arena, struct sink);
+    if (s == NULL || vec_push(&p->sinks, s) < 0)
+        return NULL;
+    s->sel = sel;
+    s->interval = def->interval_us;
+    s->query_offset = def->offset_us;
+    s->range = sel->range.us;
+    s->offset = sel->mod.offset.us;
+    s->evaluated = s->arrival_slot = USEC_NONE;
+    s->ids = sink_ids(l, ns);
+    s->ks = keyset_for(l, ns);
+    if (s->ids == NULL || s->ks == NULL)
+        return NULL;
+    s->window = take_window(l->old, id);
+    if (s->window == NULL) {
+        struct window_options o = {.node = id,
+                                   .range = s->range,
+                                   .offset = s->offset,
+                                   .max_keys =
+                                       (uint32_t)p->e->o.max_keys_per_rule};
+        o.width =
+            gcd(gcd(s->interval, s->range), gcd(s->offset, s->query_offset));
+        s->window = window_new(&p->e->rows, s->ks, &o);
+    }
+    if (s->window == NULL || router_add(p->router, sel, s) < 0)
+        return NULL;
+    return s;
+}
+
+/* The window that counts a selector's events by these names. */
+static struct sink *
+sink_of(struct lowering *l, const struct expr *e, const struct names *ns)
+{
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)expr_print(e, &b);
+    print_names(&b, ns->p, ns->n);
+    (void)buf_printf(&b, " %lld %lld", (long long)l->rule->def->interval_us,
+                     (long long)l->rule->def->offset_us);
+    uint64_t id = hash_mix(UINT64_C(0x77696e646f77), hash_slice(buf_slice(&b)));
+    for (uint32_t i = 0; i < l->plan->sinks.n; i++) {
+        if (window_node(l->plan->sinks.p[i]->window) == id)
+            return l->plan->sinks.p[i];
+    }
+    struct sink *s = buf_error(&b) < 0 ? NULL : sink_new(l, e, ns, id);
+    if (s == NULL)
+        (void)fail(l, -ENOMEM);
+    return s;
+}
+
+static int
+sink_read(struct lowering *l, struct sink *s)
+{
+    for (uint32_t i = 0; i < s->readers.n; i++) {
+        if (s->readers.p[i] == l->rule)
+            return 0;
+    }
+    return vec_push(&s->readers, l->rule);
+}
+
+/* --- leaves ------------------------------------------------------------- */
+
+/* Labels that absent() answers with: those that the selector asks to be equal
+ * to something, once. */
+static struct lset *
+absent_labels(struct lowering *l, const struct selector *sel)
+{
+    struct label made[NAMES_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < sel->matcher_count && n < NAMES_MAX; i++) {
+        const struct matcher *m = &sel->matchers[i];
+        bool once = true;
+        for (uint32_t k = 0; k < sel->matcher_count; k++)
+            once &= k == i || !slice_eq(sel->matchers[k].name, m->name);
+        if (once && m->op == MATCHER_EQ && !slice_eq_str(m->name, "__name__"))
+            made[n++] = (struct label){m->name, m->value};
+    }
+    struct lset *s = lset_new(l->plan->e->labels, made, n);
+    if (s == NULL)
+        (void)fail(l, -ENOMEM);
+    return s;
+}
+
+static struct node *
+lower_events(struct lowering *l, const struct expr *call,
+             const struct grouping *only)
+{
+    const struct expr *e = expr_unparen(call->call.args[0]);
+    enum func_id func = call->call.func->id;
+    struct names ns;
+    key_names(l, e->sel, only, &ns);
+    struct sink *s = sink_of(l, e, &ns);
+    if (s == NULL)
+        return NULL;
+    if (sink_read(l, s) < 0)
+        return fail(l, -ENOMEM);
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)buf_printf(&b, "events %s %016llx", call->call.func->name,
+                     (unsigned long long)window_node(s->window));
+    bool fresh;
+    struct node *n = node_of(l, &b, NODE_EVENTS, call, NULL, 0, &fresh);
+    if (n == NULL || !fresh)
+        return n;
+    s->node = n;
+    n->events.window = s->window;
+    if (func == FUNC_RATE)
+        n->events.per_s = (double)s->range / USEC_PER_SEC;
+    if (func == FUNC_ABSENT_OVER_TIME) {
+        n->events.absent = true;
+        n->absent_labels = absent_labels(l, e->sel);
+        if (n->absent_labels == NULL)
+            return NULL;
+    }
+    return n;
+}
+
+static int
+view_of(struct lowering *l, const struct selector *sel, int64_t span_ms)
+{
+    struct plan *p = l->plan;
+    int v = seriesdb_add_view(p->e->series, sel->name, sel->matchers,
+                              sel->matcher_count);
+    struct view_use use = {.view = v, .span_ms = span_ms};
+    if (v < 0 || vec_push(&p->views, use) < 0)
+        return -ENOMEM;
+    return v;
+}
+
+static int
+view_read(struct lowering *l, int view)
+{
+    struct view_use *u = &l->plan->views.p[view];
+    for (uint32_t i = 0; i < u->readers.n; i++) {
+        if (u->readers.p[i] == l->rule)
+            return 0;
+    }
+    return vec_push(&u->readers, l->rule);
+}
+
+/* A rule in a cycle reads what the rules behind it made for the slot before. */
+static bool
+reads_previous(const struct lowering *l, const struct selector *sel)
+{
+    const struct plan *p = l->plan;
+    for (uint32_t i = 0; l->rule->in_cycle && i < p->rules.n; i++) {
+        const struct rule *r = &p->rules.p[i];
+        if (!r->def->is_alert && r->rank >= l->rule->rank &&
+            (sel->name.n == 0 || slice_eq(sel->name, r->def->name)))
+            return true;
+    }
+    return false;
+}
+
+/* 'func' FUNC_ID_COUNT: the selector itself. */
+static struct node *
+lower_select(struct lowering *l, const struct expr *e,
+             const struct expr *sel_expr, enum func_id func, bool timestamp,
+             struct node **args, uint32_t n_args)
+{
+    const struct selector *sel = sel_expr->sel;
+    bool previous = reads_previous(l, sel);
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)buf_printf(&b, "select %d %d %d ", (int)func, timestamp, previous);
+    (void)expr_print(sel_expr, &b);
+    bool fresh;
+    bool range = func != FUNC_ID_COUNT;
+    struct node *n = node_of(l, &b, range ? NODE_RANGE : NODE_SELECT, e, args,
+                             n_args, &fresh);
+    if (n == NULL)
+        return NULL;
+    if (fresh) {
+        usec_t span = range ? sel->range.us : LOOKBACK_US;
+        n->type = LANG_VECTOR;
+        n->select.func = func;
+        n->select.timestamp = timestamp;
+        n->select.previous = previous;
+        n->select.range = span;
+        n->select.offset = sel->mod.offset.us;
+        n->select.view = view_of(l, sel, (span + sel->mod.offset.us) / 1000);
+        if (n->select.view < 0)
+            return fail(l, -ENOMEM);
+        if (func == FUNC_ABSENT_OVER_TIME) {
+            n->absent_labels = absent_labels(l, sel);
+            if (n->absent_labels == NULL)
+                return NULL;
+        }
+    }
+    return view_read(l, n->select.view) < 0 ? fail(l, -ENOMEM) : n;
+}
+
+/* --- calls -------------------------------------------------------------- */
+
+static const struct expr *
+matrix_arg(const struct expr *call)
+{
+    for (uint32_t i = 0; i < call->call.count; i++) {
+        const struct expr *a = expr_unparen(call->call.args[i]);
+        if (a->type == LANG_MATRIX)
+            return a;
+    }
+    return NULL;
+}
+
+static struct node *
+lower_range(struct lowering *l, const struct expr *e, const struct expr *m)
+{
+    struct node *args[8];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < e->call.count && n < ARRAY_SIZE(args); i++) {
+        if (e->call.args[i]->type == LANG_MATRIX)
+            continue;
+        args[n] = lower(l, e->call.args[i]);
+        if (args[n++] == NULL)
+            return NULL;
+    }
+    return lower_select(l, e, m, e->call.func->id, false, args, n);
+}
+
+static int
+call_finish(struct lowering *l, const struct expr *e, struct node *n)
+{
+    n->call.func = e->call.func->id;
+    if (n->call.func == FUNC_LABEL_REPLACE && n->args[4]->kind == NODE_STRING) {
+        struct regex *re = NULL;
+        int r = regex_new(n->args[4]->string, REGEX_FULL, &re, NULL);
+        if (r == -ENOMEM || (r == 0 && vec_push(&l->plan->regexes, re) < 0))
+            return -ENOMEM;
+        n->call.re = re; /* NULL: evaluating it is an error */
+    }
+    if (n->call.func == FUNC_ABSENT) {
+        const struct expr *a = expr_unparen(e->call.args[0]);
+        n->absent_labels = a->kind == EXPR_SELECTOR
+                               ? absent_labels(l, a->sel)
+                               : lset_empty(l->plan->e->labels);
+        return n->absent_labels == NULL ? -ENOMEM : 0;
+    }
+    return 0;
+}
+
+static struct node *
+lower_call(struct lowering *l, const struct expr *e)
+{
+    enum func_id func = e->call.func->id;
+    const struct expr *m = matrix_arg(e);
+    if (m != NULL && m->sel->binding == BOUND_STREAM)
+        return lower_events(l, e, NULL);
+    if (m != NULL)
+        return lower_range(l, e, m);
+    if (func == FUNC_TIMESTAMP) {
+        const struct expr *a = expr_unparen(e->call.args[0]);
+        if (a->kind == EXPR_SELECTOR)
+            return lower_select(l, e, a, FUNC_ID_COUNT, true, NULL, 0);
+    }
+    struct node *args[64];
+    uint32_t n = 0;
+    for (; n < e->call.count && n < ARRAY_SIZE(args); n++) {
+        args[n] = lower(l, e->call.args[n]);
+        if (args[n] == NULL)
+            return NULL;
+    }
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)buf_printf(&b, "call %s", e->call.func->name);
+    if (func == FUNC_ABSENT) /* its labels are the text's */
+        (void)expr_print(e, &b);
+    bool fresh;
+    struct node *nd = node_of(l, &b, NODE_CALL, e, args, n, &fresh);
+    if (nd != NULL && fresh && call_finish(l, e, nd) < 0)
+        return fail(l, -ENOMEM);
+    return nd;
+}
+
+/* --- the rest ----------------------------------------------------------- */
+
+/* Lowers with more names that an enclosing clause groups by. */
+static struct node *
+lower_with(struct lowering *l, const struct expr *e, const struct slice *names,
+           uint32_t n)
+{
+    struct slice all[NAMES_MAX];
+    const struct slice *before = l->fields;
+    uint32_t n_before = l->n_fields, total = 0;
+    for (uint32_t i = 0; i < n_before && total < NAMES_MAX; i++)
+        all[total++] = before[i];
+    for (uint32_t i = 0; i < n && total < NAMES_MAX; i++)
+        all[total++] = names[i];
+    l->fields = all;
+    l->n_fields = total;
+    struct node *nd = lower(l, e);
+    l->fields = before;
+    l->n_fields = n_before;
+    return nd;
+}
+
+/* The call whose sum is counted at once: events of a stream, each once. */
+static const struct expr *
+summed_events(const struct expr *e)
+{
+    if (e->agg.op != AGG_SUM || e->agg.grouping.kind == GROUP_WITHOUT)
+        return NULL;
+    const struct expr *c = expr_unparen(e->agg.arg);
+    if (c->kind != EXPR_CALL || (c->call.func->id != FUNC_COUNT_OVER_TIME &&
+                                 c->call.func->id != FUNC_RATE))
+        return NULL;
+    const struct expr *m = matrix_arg(c);
+    return m->sel->binding == BOUND_STREAM && m->sel->unwrap == NULL ? c : NULL;
+}
+
+static struct node *
+lower_aggregate(struct lowering *l, const struct expr *e)
+{
+    const struct grouping *g = &e->agg.grouping;
+    const struct expr *counted = summed_events(e);
+    if (counted != NULL)
+        return lower_events(l, counted, g);
+    struct node *args[2];
+    uint32_t n = 0;
+    uint32_t n_names = g->kind == GROUP_BY ? g->count : 0;
+    args[n] = lower_with(l, e->agg.arg, g->labels, n_names);
+    if (args[n++] == NULL)
+        return NULL;
+    if (e->agg.param != NULL) {
+        args[n] = lower(l, e->agg.param);
+        if (args[n++] == NULL)
+            return NULL;
+    }
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)buf_printf(&b, "aggregate %d %d", (int)e->agg.op, (int)g->kind);
+    print_names(&b, g->labels, g->count);
+    bool fresh;
+    struct node *nd = node_of(l, &b, NODE_AGGREGATE, e, args, n, &fresh);
+    if (nd == NULL || !fresh)
+        return nd;
+    nd->agg.op = e->agg.op;
+    nd->agg.without = g->kind == GROUP_WITHOUT;
+    nd->agg.n_labels = g->count;
+    nd->agg.labels = intern_names(l, g->labels, g->count);
+    return nd->agg.labels == NULL ? NULL : nd;
+}
+
+static struct node *
+lower_binary(struct lowering *l, const struct expr *e)
+{
+    const struct matching *m = &e->binary.match;
+    struct slice names[NAMES_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; m->on && i < m->label_count && n < NAMES_MAX; i++)
+        names[n++] = m->labels[i];
+    for (uint32_t i = 0; i < m->include_count && n < NAMES_MAX; i++)
+        names[n++] = m->include[i];
+    struct node *args[2];
+    args[0] = lower_with(l, e->binary.left, names, n);
+    args[1] = args[0] == NULL ? NULL : lower_with(l, e->binary.right, names, n);
+    if (args[1] == NULL)
+        return NULL;
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)buf_printf(&b, "binary %d %d %d %d %d", (int)e->binary.op,
+                     e->binary.is_bool, (int)m->card, m->on, m->given);
+    print_names(&b, m->labels, m->label_count);
+    print_names(&b, m->include, m->include_count);
+    bool fresh;
+    struct node *nd = node_of(l, &b, NODE_BINARY, e, args, 2, &fresh);
+    if (nd == NULL || !fresh)
+        return nd;
+    nd->binary.op = e->binary.op;
+    nd->binary.is_bool = e->binary.is_bool;
+    nd->binary.card = m->card;
+    nd->binary.on = m->on;
+    nd->binary.given = m->given;
+    nd->binary.n_labels = m->label_count;
+    nd->binary.n_include = m->include_count;
+    nd->binary.labels = intern_names(l, m->labels, m->label_count);
+    nd->binary.include = intern_names(l, m->include, m->include_count);
+    return nd->binary.labels && nd->binary.include ? nd : NULL;
+}
+
+static struct node *
+lower_literal(struct lowering *l, const struct expr *e)
+{
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    bool number = e->kind == EXPR_NUMBER;
+    if (number) {
+        (void)buf_append_str(&b, "number ");
+        (void)buf_put_double(&b, e->number);
+    } else {
+        (void)buf_append_str(&b, "string ");
+        (void)buf_append_slice(&b, e->string);
+    }
+    bool fresh;
+    struct node *n =
+        node_of(l, &b, number ? NODE_NUMBER : NODE_STRING, e, NULL, 0, &fresh);
+    if (n != NULL && fresh) {
+        if (number)
+            n->number = e->number;
+        else
+            n->string = e->string;
+    }
+    return n;
+}
+
+static struct node *
+lower_unary(struct lowering *l, const struct expr *e)
+{
+    struct node *arg = lower(l, e->unary.arg);
+    if (arg == NULL || !e->unary.minus)
+        return arg;
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)buf_append_str(&b, "negate");
+    bool fresh;
+    return node_of(l, &b, NODE_NEGATE, e, &arg, 1, &fresh);
+}
+
+static struct node *
+lower(struct lowering *l, const struct expr *e)
+{
+    e = expr_unparen(e);
+    switch (e->kind) {
+    case EXPR_NUMBER:
+    case EXPR_STRING:
+        return lower_literal(l, e);
+    case EXPR_SELECTOR:
+        return lower_select(l, e, e, FUNC_ID_COUNT, false, NULL, 0);
+    case EXPR_CALL:
+        return lower_call(l, e);
+    case EXPR_AGGREGATE:
+        return lower_aggregate(l, e);
+    case EXPR_BINARY:
+        return lower_binary(l, e);
+    case EXPR_UNARY:
+        return lower_unary(l, e);
+    default:
+        /* The parser refuses what engine_support() doesn't list. */
+        return fail(l, -EOPNOTSUPP);
+    }
+}
+
+struct node *
+lower_rule(struct lowering *l)
+{
+    l->fields = NULL;
+    l->n_fields = 0;
+    return lower(l, l->rule->def->query->root);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "core/engine/plan.h"
+
+#include <stdlib.h>
+
+#include "core/base/hash.h"
+#include "core/base/regex.h"
+#include "core/engine/engine_priv.h"
+#include "core/engine/keys.h"
+#include "core/lang/query.h"
+
+/* --- identity ----------------------------------------------------------- */
+
+static uint64_t
+hash_labels(uint64_t h, const struct rule_def *d)
+{
+    for (uint32_t i = 0; i < d->n_labels; i++)
+        h = hash_mix(hash_mix(h, hash_slice(d->labels[i].name)),
+                     hash_slice(d->labels[i].text));
+    return h;
+}
+
+/* The k-th of equals gets a number of its own. */
+static uint64_t
+rule_number(const struct plan *p, uint32_t index, uint64_t id, bool uid)
+{
+    uint64_t n = id;
+    for (uint32_t i = 0, k = 0; i < index; i++) {
+        const struct rule *r = &p->rules.p[i];
+        if ((uid ? r->uid : r->id) == n) {
+            n = hash_mix(id, ++k);
+            i = UINT32_MAX; /* from the start: i is 0 next */
+        }
+    }
+    return n;
+}
+
+static int
+rule_identify(struct plan *p, struct rule *r)
+{
+    const struct rule_def *d = r->def;
+    AUTO_FINI(buf) b = BUF_INIT(1 << 20);
+    if (expr_print(d->query->root, &b) < 0)
+        return -ENOMEM;
+    uint64_t uid = hash_mix(d->is_alert ? 1 : 2, hash_slice(d->name));
+    uid = hash_labels(uid, d);
+    uint64_t id = hash_mix(uid, hash_slice(buf_slice(&b)));
+    id = hash_mix(id, (uint64_t)d->interval_us);
+    id = hash_mix(id, (uint64_t)d->offset_us);
+    r->uid = rule_number(p, r->index, uid, true);
+    r->id = rule_number(p, r->index, id, false);
+    return 0;
+}
+
+/* --- compiling ---------------------------------------------------------- */
+
+static int
+plan_add_rule(struct plan *p, const struct rule_def *d)
+{
+    struct rule r = {.def = d, .index = p->rules.n, .plain_labels = true};
+    r.label_names = arena_new_array(&p->graph.arena, uint32_t, d->n_labels + 1);
+    if (r.label_names == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < d->n_labels; i++) {
+        r.label_names[i] = labels_intern(p->e->labels, d->labels[i].name);
+        if (r.label_names[i] == 0)
+            return -ENOMEM;
+        r.plain_labels &= d->labels[i].tmpl == NULL;
+    }
+    if (rule_identify(p, &r) < 0)
+        return -ENOMEM;
+    return vec_push(&p->rules, r);
+}
+
+static int
+plan_lower(struct plan *p, struct plan *old)
+{
+    for (uint32_t i = 0; i < p->rules.n; i++) {
+        struct lowering l = {.plan = p, .old = old, .rule = &p->rules.p[i]};
+        p->rules.p[i].root = lower_rule(&l);
+        if (p->rules.p[i].root == NULL)
+            return l.error == 0 ? -ENOMEM : l.error;
+    }
+    return 0;
+}
+
+/* One position for each set of inputs that reads a window, and one for
+ * arrival. */
+static int
+sink_place(struct sink *s)
+{
+    window_reset_positions(s->window);
+    for (uint32_t i = 0; i < s->readers.n; i++) {
+        uint32_t set = s->readers.p[i]->set;
+        bool there = false;
+        for (uint32_t k = 0; k < s->sets.n; k++)
+            there |= s->sets.p[k] == set;
+        if (there)
+            continue;
+        if (vec_push(&s->sets, set) < 0 ||
+            window_add_position(s->window, false) < 0)
+            return -ENOMEM;
+    }
+    if (s->n_arrivals == 0)
+        return 0;
+    int pos = window_add_position(s->window, true);
+    s->arrival_pos = (unsigned)pos;
+    return pos < 0 ? -ENOMEM : 0;
+}
+
+/* The least count that some comparison asks for, so that a list of the keys
+ * that reach it is kept. */
+static void
+plan_needs(struct plan *p)
+{
+    for (uint32_t i = 0; i < p->sinks.n; i++) {
+        struct sink *s = p->sinks.p[i];
+        uint32_t need = UINT32_MAX;
+        for (uint32_t k = 0; k < p->graph.nodes.n; k++) {
+            const struct node *n = p->graph.nodes.p[k];
+            if (n->kind != NODE_BINARY || n->args[0]->kind != NODE_EVENTS ||
+                n->args[0]->events.window != s->window ||
+                n->args[1]->kind != NODE_NUMBER ||
+                (n->binary.op != BIN_GT && n->binary.op != BIN_GE))
+                continue;
+            need = MIN(need, events_need(n->args[0], n->binary.op,
+                                         n->args[1]->number));
+        }
+        for (uint32_t k = 0; k < s->sets.n && need != UINT32_MAX; k++)
+            window_need(s->window, k, MAX(need, 1u));
+    }
+}
+
+unsigned
+sink_position(const struct sink *s, uint32_t set)
+{
+    for (uint32_t i = 0; i < s->sets.n; i++) {
+        if (s->sets.p[i] == set)
+            return i;
+    }
+    return 0;
+}
+
+struct sink *
+plan_sink(const struct plan *p, const struct window *w)
+{
+    for (uint32_t i = 0; i < p->sinks.n; i++) {
+        if (p->sinks.p[i]->window == w)
+            return p->sinks.p[i];
+    }
+    return NULL;
+}
+
+/* --- state from plan to plan -------------------------------------------- */
+
+static struct rule_state *
+take_state(struct plan *old, uint64_t id)
+{
+    for (uint32_t i = 0; old != NULL && i < old->rules.n; i++) {
+        struct rule *r = &old->rules.p[i];
+        if (r->state != NULL && r->id == id)
+            return TAKE(r->state);
+    }
+    return NULL;
+}
+
+static struct rule_state *
+state_by_uid(struct plan *old, uint64_t uid)
+{
+    for (uint32_t i = 0; old != NULL && i < old->rules.n; i++) {
+        struct rule *r = &old->rules.p[i];
+        if (r->state != NULL && r->uid == uid)
+            return r->state;
+    }
+    return NULL;
+}
+
+static int
+plan_states(struct plan *p, struct plan *old)
+{
+    for (uint32_t i = 0; i < p->rules.n; i++) {
+        struct rule *r = &p->rules.p[i];
+        r->state = take_state(old, r->id);
+        if (r->state != NULL)
+            r->state->uid = r->uid;
+    }
+    for (uint32_t i = 0; i < p->rules.n; i++) {
+        struct rule *r = &p->rules.p[i];
+        if (r->state != NULL)
+            continue;
+        r->state = rule_state_new(p->e, r->id, r->uid);
+        if (r->state == NULL)
+            return -ENOMEM;
+        /* A rule of the same name and labels whose expression changed: its
+         * alerts go on, as in Prometheus. */
+        struct rule_state *from = state_by_uid(old, r->uid);
+        if (from != NULL && alerts_move(r->state, from) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* What the old plan still holds belongs to rules that are gone. */
+static int
+end_rules(struct plan *old)
+{
+    for (uint32_t i = 0; old != NULL && i < old->rules.n; i++) {
+        struct rule *r = &old->rules.p[i];
+        if (r->state != NULL && alerts_end(r->state, r) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int
+plan_compile(struct plan *p, struct plan *old)
+{
+    seriesdb_reset_views(p->e->series);
+    p->router = router_new(p->schema);
+    if (p->router == NULL || vec_reserve(&p->rules, p->book->rules.n) < 0)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < p->book->rules.n; i++) {
+        /* One that has errors stays out; the others go on. */
+        if (p->book->rules.p[i].query != NULL &&
+            plan_add_rule(p, &p->book->rules.p[i]) < 0)
+            return -ENOMEM;
+    }
+    int e = plan_reach(p);
+    if (e == 0)
+        e = plan_lower(p, old);
+    if (e == 0)
+        e = plan_arrivals(p);
+    for (uint32_t i = 0; e == 0 && i < p->sinks.n; i++)
+        e = sink_place(p->sinks.p[i]);
+    if (e == 0)
+        e = router_finish(p->router);
+    if (e < 0)
+        return e;
+    plan_needs(p);
+    return 0;
+}
+
+int
+plan_new(struct engine *e, struct rulebook *book, const struct schema *schema,
+         struct plan *old, struct plan **ret)
+{
+    struct plan *p = mem_new(struct plan);
+    if (p == NULL) {
+        rulebook_free(book);
+        return -ENOMEM;
+    }
+    p->e = e;
+    p->book = book;
+    p->schema = schema;
+    graph_init(&p->graph);
+    int r = plan_compile(p, old);
+    if (r == 0)
+        r = plan_states(p, old);
+    if (r == 0)
+        r = end_rules(old);
+    if (r < 0) {
+        plan_free(p);
+        return r;
+    }
+    *ret = p;
+    return 0;
+}
+
+static void
+node_fini(struct plan *p, struct node *n)
+{
+    struct labels *ls = p->e->labels;
+    lset_unref(ls, n->absent_labels);
+    if (n->kind == NODE_AGGREGATE && n->agg.labels != NULL) {
+        for (uint32_t i = 0; i < n->agg.n_labels; i++)
+            labels_release(ls, n->agg.labels[i]);
+    }
+    if (n->kind == NODE_BINARY && n->binary.include != NULL) {
+        for (uint32_t i = 0; i < n->binary.n_labels; i++)
+            labels_release(ls, n->binary.labels[i]);
+        for (uint32_t i = 0; i < n->binary.n_include; i++)
+            labels_release(ls, n->binary.include[i]);
+    }
+}
+
+void
+plan_free(struct plan *p)
+{
+    if (p == NULL)
+        return;
+    for (uint32_t i = 0; i < p->graph.nodes.n; i++)
+        node_fini(p, p->graph.nodes.p[i]);
+    for (uint32_t i = 0; i < p->sinks.n; i++) {
+        struct sink *s = p->sinks.p[i];
+        window_free(s->window);
+        keyset_unref(s->ks);
+        vec_free(&s->readers);
+        vec_free(&s->sets);
+        mem_free(s->arrivals);
+    }
+    for (uint32_t i = 0; i < p->rules.n; i++) {
+        struct rule *r = &p->rules.p[i];
+        rule_state_free(r->state);
+        for (uint32_t k = 0; k < r->def->n_labels; k++)
+            labels_release(p->e->labels, r->label_names[k]);
+        vec_free(&r->reads);
+    }
+    for (uint32_t i = 0; i < p->views.n; i++)
+        vec_free(&p->views.p[i].readers);
+    for (uint32_t i = 0; i < p->regexes.n; i++)
+        regex_free(p->regexes.p[i]);
+    vec_free(&p->sinks);
+    vec_free(&p->views);
+    vec_free(&p->sets);
+    vec_free(&p->rules);
+    vec_free(&p->order);
+    vec_free(&p->regexes);
+    router_free(p->router);
+    graph_fini(&p->graph);
+    rulebook_free(p->book);
+    mem_free(p);
+}

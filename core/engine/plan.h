@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan.h - a rulebook compiled: the graph, the windows and views that its
+ * leaves read, the order in which rules are evaluated.
+ *
+ * A plan belongs to one schema.  State outlives it: windows, rule states and
+ * series are handed from plan to plan by their numbers. */
+#ifndef TOCSIN_ENGINE_PLAN_H
+#define TOCSIN_ENGINE_PLAN_H
+
+#include "core/base/types.h"
+#include "core/engine/alert.h"
+#include "core/engine/graph.h"
+#include "core/engine/route.h"
+#include "core/engine/rulefile.h"
+#include "core/engine/series.h"
+#include "core/engine/window.h"
+
+struct engine;
+struct keyset;
+
+/* Inputs that rules read together: they share a watermark. */
+struct inputset {
+    uint32_t n;
+    uint16_t *ids; /* sorted */
+    usec_t watermark, newest, since;
+    usec_t next;  /* the earliest slot of its rules; USEC_MAX: none */
+    bool waiting; /* a rule has no slot yet */
+};
+
+struct rule;
+
+/* A window with who reads it, and what leads to it. */
+struct sink {
+    struct window *window;
+    struct keyset *ks;
+    const struct selector *sel;
+    const struct node *node; /* the first to read it */
+    uint8_t *ids;            /* stream × name of the key set → field */
+    usec_t interval, query_offset, range, offset;
+    VEC(struct rule *) readers;
+    VEC(uint32_t) sets; /* inputset of position i */
+    usec_t evaluated;   /* newest evaluation of a reader, less offsets */
+    /* Evaluation on arrival: rules by the count that they need. */
+    struct arrival {
+        uint32_t need;
+        struct rule *rule;
+        const struct node *node;
+    } * arrivals;
+    uint32_t n_arrivals;
+    unsigned arrival_pos;
+    usec_t arrival_slot; /* the coming slot, where that position stands */
+};
+
+/* A view with who reads it. */
+struct view_use {
+    int view;
+    int64_t span_ms; /* range or look-back, and offset */
+    VEC(struct rule *) readers;
+};
+
+struct rule {
+    const struct rule_def *def;
+    uint64_t id;  /* of all that decides what it means */
+    uint64_t uid; /* of its name and labels */
+    uint32_t index;
+    struct node *root;
+    uint32_t set; /* inputset */
+    struct rule_state *state;
+    uint32_t *label_names; /* of def->labels, as strings */
+    bool plain_labels;     /* no templates in them */
+    const char *arrival_reason;
+    struct sink *arrival; /* tried when this window moves, or NULL */
+    VEC(uint32_t) reads;  /* recording rules that it reads */
+    bool in_cycle;        /* and the first of it to be evaluated */
+    uint32_t rank;        /* place in the order of evaluation */
+};
+
+struct plan {
+    struct engine *e;
+    struct rulebook *book;
+    const struct schema *schema;
+    struct graph graph;
+    struct router *router;
+    VEC(struct sink *) sinks;
+    VEC(struct view_use) views;
+    VEC(struct inputset) sets;
+    VEC(struct rule) rules; /* in the order of the files */
+    VEC(uint32_t) order;    /* of evaluation */
+    VEC(struct regex *) regexes;
+};
+
+/* Compiles and takes over the state that 'old' (may be NULL) still holds
+ * where it fits; what is left there is removed by plan_free.  Takes ownership
+ * of the book, on failure too. */
+MUST_CHECK int plan_new(struct engine *e, struct rulebook *book,
+                        const struct schema *schema, struct plan *old,
+                        struct plan **ret);
+void plan_free(struct plan *p);
+
+/* The sink of a NODE_EVENTS, by its window. */
+struct sink *plan_sink(const struct plan *p, const struct window *w);
+/* The position of a rule's inputset in a sink. */
+unsigned sink_position(const struct sink *s, uint32_t set);
+
+/* ---- lower.c: expressions to nodes */
+
+struct lowering {
+    struct plan *plan;
+    struct plan *old;
+    struct rule *rule;
+    const struct slice *fields; /* names that enclosing clauses group by */
+    uint32_t n_fields;
+    int error;
+};
+
+MUST_CHECK struct node *lower_rule(struct lowering *l);
+
+/* ---- reach.c: what rules read */
+
+/* Fills sets, reads, order and cycles from the expressions. */
+MUST_CHECK int plan_reach(struct plan *p);
+
+/* ---- arrival.c */
+
+/* Decides which rules are tried on arrival, and says why not. */
+MUST_CHECK int plan_arrivals(struct plan *p);
+
+#endif

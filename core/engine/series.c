@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "core/engine/series.h"
+
+#include "core/base/check.h"
+#include "core/base/codec.h"
+#include "core/engine/series_priv.h"
+#include "core/lang/matcher.h"
+
+#define SWEEP_MS (60 * 1000) /* of a metric's horizon, between two sweeps */
+#define NEVER_MS (INT64_MIN / 4)
+
+/* --- rows --------------------------------------------------------------- */
+
+static int
+metric_put(void *owner, uint32_t index, struct buf *key, struct buf *value)
+{
+    struct seriesdb *db = owner;
+    const struct metric *m = &db->metrics.p[index];
+    (void)buf_append_slice(key, labels_str(db->ls, m->name));
+    (void)buf_put_u8(value, m->kind.is_state);
+    (void)buf_put_zigzag(value, m->kind.remember_us);
+    return buf_put_zigzag(value, m->frozen);
+}
+
+static void
+metrics_begin(void *owner)
+{
+    struct seriesdb *db = owner;
+    for (uint32_t i = 0; i < db->metrics.n; i++)
+        db->metrics.p[i].frozen = db->metrics.p[i].horizon;
+}
+
+static int
+series_row_put(void *owner, uint32_t index, struct buf *key, struct buf *value)
+{
+    struct seriesdb *db = owner;
+    const struct series *s = &db->series.p[index];
+    const struct metric *m = &db->metrics.p[s->metric];
+    (void)lset_encode(db->ls, s->labels, key);
+    (void)buf_put_u64(value, s->rule);
+    (void)buf_put_zigzag(value, s->seen_ms);
+    uint32_t i = series_after(s, m->frozen);
+    if (m->kind.is_state && i > s->first)
+        i--;
+    int64_t last = 0;
+    for (; i < s->first + s->n; i++) {
+        (void)buf_put_zigzag(value, s->s[i].ms - last);
+        (void)buf_put_double(value, s->s[i].v);
+        (void)buf_put_varint(value, s->seq == NULL ? 0 : s->seq[i]);
+        last = s->s[i].ms;
+    }
+    return buf_error(value);
+}
+
+static const struct rowset_ops metric_ops = {metric_put, metrics_begin};
+static const struct rowset_ops series_ops = {series_row_put, NULL};
+
+/* --- life --------------------------------------------------------------- */
+
+struct seriesdb *
+seriesdb_new(struct rows *rows, struct labels *ls, uint32_t max_series)
+{
+    struct seriesdb *db = mem_new(struct seriesdb);
+    if (db == NULL)
+        return NULL;
+    db->ls = ls;
+    db->max_series = max_series;
+    table_init(&db->table, UINT32_MAX / 2);
+    rowset_init(&db->metric_rows, rows, NODE_METRICS, &metric_ops, db);
+    rowset_init(&db->series_rows, rows, NODE_SERIES, &series_ops, db);
+    return db;
+}
+
+void
+seriesdb_reset_views(struct seriesdb *db)
+{
+    for (uint32_t i = 0; i < db->views.n; i++) {
+        struct view *v = &db->views.p[i];
+        for (uint32_t k = 0; k < v->n_matchers; k++)
+            labels_release(db->ls, v->names[k]);
+        mem_free(v->names);
+        vec_free(&v->series);
+    }
+    db->views.n = 0;
+    for (uint32_t i = 0; i < db->metrics.n; i++)
+        db->metrics.p[i].n_views = 0;
+    for (uint32_t i = 0; i < db->series.n; i++)
+        db->series.p[i].views = 0;
+}
+
+void
+seriesdb_free(struct seriesdb *db)
+{
+    if (db == NULL)
+        return;
+    rowset_fini(&db->metric_rows);
+    rowset_fini(&db->series_rows);
+    seriesdb_reset_views(db);
+    for (uint32_t i = 0; i < db->series.n; i++) {
+        struct series *s = &db->series.p[i];
+        lset_unref(db->ls, s->labels);
+        mem_free(s->s);
+        mem_free(s->seq);
+    }
+    for (uint32_t i = 0; i < db->metrics.n; i++)
+        labels_release(db->ls, db->metrics.p[i].name);
+    vec_free(&db->series);
+    vec_free(&db->free);
+    vec_free(&db->metrics);
+    vec_free(&db->views);
+    table_fini(&db->table);
+    mem_free(db);
+}
+
+/* --- metrics ------------------------------------------------------------ */
+
+static bool
+view_reads(const struct seriesdb *db, const struct view *v,
+           const struct metric *m)
+{
+    return v->name.n == 0 || slice_eq(v->name, labels_str(db->ls, m->name));
+}
+
+int64_t
+seriesdb_metric(struct seriesdb *db, struct slice name,
+                const struct metric_kind *kind)
+{
+    uint32_t id = labels_intern(db->ls, name);
+    if (id == 0)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < db->metrics.n; i++) {
+        struct metric *m = &db->metrics.p[i];
+        if (m->name != id)
+            continue;
+        labels_release(db->ls, id);
+        if (kind != NULL)
+            m->kind = *kind;
+        return i;
+    }
+    struct metric m = {.name = id, .horizon = NEVER_MS, .frozen = NEVER_MS};
+    if (kind != NULL)
+        m.kind = *kind;
+    for (uint32_t i = 0; i < db->views.n; i++)
+        m.n_views += view_reads(db, &db->views.p[i], &m);
+    if (vec_push(&db->metrics, m) < 0) {
+        labels_release(db->ls, id);
+        return -ENOMEM;
+    }
+    return db->metrics.n - 1;
+}
+
+bool
+seriesdb_is_read(const struct seriesdb *db, uint32_t metric)
+{
+    return db->metrics.p[metric].n_views > 0;
+}
+
+/* --- views -------------------------------------------------------------- */
+
+int
+seriesdb_add_view(struct seriesdb *db, struct slice name,
+                  const struct matcher *matchers, uint32_t n)
+{
+    struct view v = {.name = name,
+                     .matchers = matchers,
+                     .n_matchers = n,
+                     .names = mem_new_array(uint32_t, n + 1),
+                     .from = NEVER_MS};
+    if (v.names == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < n; i++) {
+        v.names[i] = labels_intern(db->ls, matchers[i].name);
+        if (v.names[i] == 0)
+            return -ENOMEM;
+    }
+    if (vec_push(&db->views, v) < 0) {
+        mem_free(v.names);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < db->metrics.n; i++)
+        db->metrics.p[i].n_views += view_reads(db, &v, &db->metrics.p[i]);
+    return (int)db->views.n - 1;
+}
+
+static bool
+view_matches(const struct seriesdb *db, const struct view *v,
+             const struct lset *l)
+{
+    for (uint32_t i = 0; i < v->n_matchers; i++) {
+        uint32_t value = lset_value(l, v->names[i]);
+        struct slice s = value == 0 ? SLICE("") : labels_str(db->ls, value);
+        if (matcher_match(&v->matchers[i], s) != MATCH)
+            return false;
+    }
+    return true;
+}
+
+/* Where a series stands in the view, or would. */
+static uint32_t
+view_place(const struct seriesdb *db, const struct view *v,
+           const struct lset *l)
+{
+    uint32_t lo = 0, hi = v->series.n;
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        const struct lset *m = db->series.p[v->series.p[mid]].labels;
+        if (lset_cmp(db->ls, m, l) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static int
+view_insert(struct seriesdb *db, struct view *v, uint32_t index)
+{
+    struct series *s = &db->series.p[index];
+    uint32_t at = view_place(db, v, s->labels);
+    if (vec_reserve(&v->series, 1) < 0)
+        return -ENOMEM;
+    memmove(v->series.p + at + 1, v->series.p + at,
+            (v->series.n - at) * sizeof *v->series.p);
+    v->series.p[at] = index;
+    v->series.n++;
+    s->views++;
+    return 0;
+}
+
+/* Puts a series into the views that match it. */
+static int
+views_enter(struct seriesdb *db, uint32_t index)
+{
+    const struct series *s = &db->series.p[index];
+    const struct metric *m = &db->metrics.p[s->metric];
+    for (uint32_t i = 0; i < db->views.n; i++) {
+        struct view *v = &db->views.p[i];
+        if (view_reads(db, v, m) && view_matches(db, v, s->labels) &&
+            view_insert(db, v, index) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static bool
+views_want(const struct seriesdb *db, uint32_t metric, const struct lset *l)
+{
+    const struct metric *m = &db->metrics.p[metric];
+    for (uint32_t i = 0; i < db->views.n; i++) {
+        const struct view *v = &db->views.p[i];
+        if (view_reads(db, v, m) && view_matches(db, v, l))
+            return true;
+    }
+    return false;
+}
+
+static void
+series_free(struct seriesdb *db, uint32_t index)
+{
+    struct series *s = &db->series.p[index];
+    rowset_drop(&db->series_rows, index);
+    for (uint32_t i = 0; i < db->views.n && s->views > 0; i++) {
+        struct view *v = &db->views.p[i];
+        uint32_t at = view_place(db, v, s->labels);
+        if (at >= v->series.n || v->series.p[at] != index)
+            continue;
+        v->series.n--;
+        memmove(v->series.p + at, v->series.p + at + 1,
+                (v->series.n - at) * sizeof *v->series.p);
+        s->views--;
+    }
+    CHECK(table_remove(&db->table, s->labels->hash, index));
+    db->metrics.p[s->metric].n_series--;
+    db->bytes -= s->cap * sizeof *s->s;
+    lset_unref(db->ls, s->labels);
+    mem_free(s->s);
+    mem_free(s->seq);
+    *s = (struct series){0};
+    if (vec_push(&db->free, index) < 0)
+        db->series_rows.rows->failed = -ENOMEM;
+}
+
+int
+seriesdb_settle(struct seriesdb *db)
+{
+    for (uint32_t i = 0; i < db->series.n; i++) {
+        if (db->series.p[i].labels == NULL)
+            continue;
+        if (db->series.p[i].views == 0 && views_enter(db, i) < 0)
+            return -ENOMEM;
+        if (db->series.p[i].views == 0)
+            series_free(db, i);
+    }
+    return 0;
+}
+
+void
+seriesdb_view_from(struct seriesdb *db, uint32_t view, int64_t from_ms)
+{
+    db->views.p[view].from = from_ms;
+}
+
+static void
+metric_sweep(struct seriesdb *db, uint32_t metric)
+{
+    for (uint32_t i = 0; i < db->series.n; i++) {
+        struct series *s = &db->series.p[i];
+        if (s->labels != NULL && s->metric == metric && series_is_past(db, s))
+            series_free(db, i);
+    }
+}
+
+void
+seriesdb_trim(struct seriesdb *db)
+{
+    for (uint32_t i = 0; i < db->metrics.n; i++)
+        db->metrics.p[i].next = INT64_MAX;
+    for (uint32_t k = 0; k < db->views.n; k++) {
+        const struct view *v = &db->views.p[k];
+        for (uint32_t i = 0; i < db->metrics.n; i++) {
+            struct metric *m = &db->metrics.p[i];
+            if (view_reads(db, v, m))
+                m->next = MIN(m->next, v->from);
+        }
+    }
+    for (uint32_t i = 0; i < db->metrics.n; i++) {
+        struct metric *m = &db->metrics.p[i];
+        if (m->next == INT64_MAX || m->next <= m->horizon)
+            continue;
+        rowset_touch(&db->metric_rows, i);
+        bool sweep = m->next / SWEEP_MS != m->horizon / SWEEP_MS;
+        m->horizon = m->next;
+        if (sweep)
+            metric_sweep(db, i);
+    }
+}
+
+uint32_t
+view_count(const struct seriesdb *db, uint32_t view)
+{
+    return db->views.p[view].series.n;
+}
+
+static const struct series *
+view_series(const struct seriesdb *db, uint32_t view, uint32_t i)
+{
+    return &db->series.p[db->views.p[view].series.p[i]];
+}
+
+struct lset *
+view_labels(const struct seriesdb *db, uint32_t view, uint32_t i)
+{
+    return view_series(db, view, i)->labels;
+}
+
+bool
+view_is_state(const struct seriesdb *db, uint32_t view, uint32_t i)
+{
+    return db->metrics.p[view_series(db, view, i)->metric].kind.is_state;
+}
+
+uint32_t
+view_samples(const struct seriesdb *db, uint32_t view, uint32_t i, int64_t from,
+             int64_t to, const struct sample **ret)
+{
+    const struct series *s = view_series(db, view, i);
+    uint32_t end = series_after(s, to), begin = series_after(s, from);
+    *ret = s->s + begin;
+    return end - begin;
+}
+
+bool
+view_newest(const struct seriesdb *db, uint32_t view, uint32_t i, int64_t from,
+            int64_t to, struct sample *ret)
+{
+    const struct series *s = view_series(db, view, i);
+    uint32_t end = series_after(s, to);
+    if (end == s->first)
+        return false;
+    struct sample x = s->s[end - 1];
+    const struct metric_kind *k = &db->metrics.p[s->metric].kind;
+    if (value_is_stale(x.v))
+        return false;
+    if (k->is_state) {
+        if (k->remember_us > 0 && to - s->seen_ms > k->remember_us / 1000)
+            return false;
+    } else if (x.ms <= from) {
+        return false;
+    }
+    *ret = x;
+    return true;
+}
+
+/* --- samples ------------------------------------------------------------ */
+
+static bool
+series_eq(const void *ctx, uint32_t index)
+{
+    const void *const *c = ctx;
+    const struct seriesdb *db = c[0];
+    return db->series.p[index].labels == c[1];
+}
+
+static uint32_t
+series_find(const struct seriesdb *db, const struct lset *l)
+{
+    const void *ctx[2] = {db, l};
+    return table_find(&db->table, l->hash, series_eq, ctx);
+}
+
+static int64_t
+series_make(struct seriesdb *db, uint32_t metric, struct lset *l)
+{
+    uint32_t i = db->free.n > 0 ? db->free.p[db->free.n - 1] : db->series.n;
+    if (vec_reserve(&db->series, 1) < 0 ||
+        table_insert(&db->table, l->hash, i) < 0)
+        return -ENOMEM;
+    if (db->free.n > 0)
+        db->free.n--;
+    else
+        db->series.n++;
+    db->series.p[i] = (struct series){
+        .labels = lset_ref(l), .metric = metric, .seen_ms = NEVER_MS};
+    db->metrics.p[metric].n_series++;
+    return views_enter(db, i) < 0 ? -ENOMEM : (int64_t)i;
+}
+
+static int
+series_add(struct seriesdb *db, uint32_t metric, uint64_t rule,
+           struct lset *labels, struct sample x, uint64_t seq)
+{
+    const struct metric *m = &db->metrics.p[metric];
+    int64_t i = series_find(db, labels);
+    if (i == TABLE_NONE) {
+        if (x.ms <= m->horizon && !m->kind.is_state)
+            return SERIES_LATE;
+        if (!views_want(db, metric, labels))
+            return SERIES_UNREAD;
+        if (m->n_series >= db->max_series)
+            return SERIES_FULL;
+        i = series_make(db, metric, labels);
+        if (i < 0)
+            return (int)i;
+    }
+    struct series *s = &db->series.p[i];
+    if (x.ms <= m->horizon && !m->kind.is_state)
+        return SERIES_LATE;
+    rowset_touch(&db->series_rows, (uint32_t)i);
+    series_trim(db, s);
+    s->rule = rule;
+    s->seen_ms = MAX(s->seen_ms, x.ms);
+    if (series_put(db, s, x, m->kind.is_state ? seq : 0) < 0)
+        return -ENOMEM;
+    series_trim(db, s);
+    return SERIES_KEPT;
+}
+
+int
+seriesdb_add(struct seriesdb *db, uint32_t metric, struct lset *labels,
+             struct sample s, uint64_t sequence)
+{
+    return series_add(db, metric, 0, labels, s, sequence);
+}
+
+int
+seriesdb_record(struct seriesdb *db, uint64_t rule, struct lset *labels,
+                struct sample s)
+{
+    uint32_t name = lset_value(labels, labels_name(db->ls));
+    if (name == 0)
+        return SERIES_UNREAD;
+    int64_t m = seriesdb_metric(db, labels_str(db->ls, name), NULL);
+    return m < 0 ? (int)m : series_add(db, (uint32_t)m, rule, labels, s, 0);
+}
+
+int
+seriesdb_record_end(struct seriesdb *db, uint64_t rule, int64_t ms)
+{
+    for (uint32_t i = 0; i < db->series.n; i++) {
+        struct series *s = &db->series.p[i];
+        if (s->labels == NULL || s->rule != rule || s->n == 0)
+            continue;
+        struct sample last = s->s[s->first + s->n - 1];
+        if (last.ms >= ms || value_is_stale(last.v))
+            continue;
+        rowset_touch(&db->series_rows, i);
+        if (series_put(db, s, (struct sample){ms, value_stale()}, 0) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int
+seriesdb_rebase(struct seriesdb *db, int64_t ms)
+{
+    for (uint32_t i = 0; i < db->series.n; i++) {
+        struct series *s = &db->series.p[i];
+        if (s->labels == NULL || s->seen_ms <= ms)
+            continue;
+        rowset_touch(&db->series_rows, i);
+        struct sample held = {0};
+        bool hold = s->n > 0 && db->metrics.p[s->metric].kind.is_state;
+        if (hold)
+            held = (struct sample){ms, s->s[s->first + s->n - 1].v};
+        series_cut(s, ms);
+        s->seen_ms = ms;
+        if (hold && series_put(db, s, held, 0) < 0)
+            return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < db->metrics.n; i++) {
+        if (db->metrics.p[i].horizon > ms) {
+            rowset_touch(&db->metric_rows, i);
+            db->metrics.p[i].horizon = NEVER_MS;
+        }
+    }
+    return 0;
+}
+
+/* --- restoring ---------------------------------------------------------- */
+
+static int
+metric_restore(struct seriesdb *db, const struct engine_row *row)
+{
+    struct reader r = reader_new(row->value);
+    struct metric_kind kind = {.is_state = reader_u8(&r)};
+    kind.remember_us = reader_zigzag(&r);
+    int64_t horizon = reader_zigzag(&r);
+    if (!reader_done(&r))
+        return -EBADMSG;
+    int64_t i = seriesdb_metric(db, row->key, &kind);
+    if (i < 0)
+        return (int)i;
+    db->metrics.p[i].horizon = db->metrics.p[i].frozen = horizon;
+    rowset_restored(&db->metric_rows, (uint32_t)i);
+    return 1;
+}
+
+static int
+series_restore(struct seriesdb *db, const struct engine_row *row)
+{
+    struct reader k = reader_new(row->key), r = reader_new(row->value);
+    struct lset *l = lset_decode(db->ls, &k);
+    if (l == NULL)
+        return -EBADMSG;
+    l = lset_pool(db->ls, l);
+    uint32_t name = l == NULL ? 0 : lset_value(l, labels_name(db->ls));
+    int64_t m = name == 0 ? -ENOMEM
+                          : seriesdb_metric(db, labels_str(db->ls, name), NULL);
+    int64_t i = m < 0 ? m : series_make(db, (uint32_t)m, l);
+    if (i < 0)
+        return (int)i;
+    struct series *s = &db->series.p[i];
+    s->rule = reader_u64(&r);
+    s->seen_ms = reader_zigzag(&r);
+    int64_t ms = 0;
+    while (reader_ok(&r) && reader_left(&r) > 0) {
+        ms += reader_zigzag(&r);
+        struct sample x = {ms, reader_double(&r)};
+        uint64_t seq = reader_varint(&r);
+        if (reader_ok(&r) && series_put(db, s, x, seq) < 0)
+            return -ENOMEM;
+    }
+    if (s->views == 0)
+        return 0;
+    rowset_restored(&db->series_rows, (uint32_t)i);
+    return reader_done(&r) ? 1 : -EBADMSG;
+}
+
+int
+seriesdb_restore(struct seriesdb *db, const struct engine_row *row)
+{
+    if (row->node == NODE_METRICS)
+        return metric_restore(db, row);
+    return row->node == NODE_SERIES ? series_restore(db, row) : 0;
+}
+
+uint64_t
+seriesdb_count(const struct seriesdb *db)
+{
+    return db->series.n - db->free.n;
+}
+
+size_t
+seriesdb_bytes(const struct seriesdb *db)
+{
+    return db->bytes + db->series.cap * sizeof *db->series.p +
+           table_bytes(&db->table);
+}

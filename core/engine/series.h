@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* series.h - samples of the series that some rule reads, for as long as it
+ * needs them.
+ *
+ * A view is one selector: the series that match it, in the order of their
+ * labels.  A metric that no view reads is not kept at all, a series neither.
+ * Samples of a series are ordered by time whatever order they came in; of two
+ * at one time the greater value stays.  A state metric holds its last value
+ * until replaced: of its samples the one with the greater sequence number
+ * counts, where there are such numbers; else the newer.
+ *
+ * Times are milliseconds, as samples have them.  One owner.  Bounded by
+ * max_series a metric: new ones past it are refused and counted. */
+#ifndef TOCSIN_ENGINE_SERIES_H
+#define TOCSIN_ENGINE_SERIES_H
+
+#include "core/base/types.h"
+#include "core/engine/labels.h"
+#include "core/engine/rows.h"
+
+struct matcher;
+struct seriesdb;
+
+#define SERIES_STALE_BITS UINT64_C(0x7ff0000000000002)
+
+static inline bool
+value_is_stale(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits == SERIES_STALE_BITS;
+}
+double value_stale(void);
+
+struct sample {
+    int64_t ms;
+    double v;
+};
+
+struct metric_kind {
+    bool is_state;
+    usec_t remember_us; /* of a state: 0: for ever */
+};
+
+MUST_CHECK struct seriesdb *seriesdb_new(struct rows *rows, struct labels *ls,
+                                         uint32_t max_series);
+void seriesdb_free(struct seriesdb *db);
+
+/* ---- views */
+
+/* A selector: all its matchers, that on the name among them.  'name' is empty
+ * where the matchers don't say one.  Returns its number or -ENOMEM.
+ * 'matchers' must live as long as the view. */
+MUST_CHECK int seriesdb_add_view(struct seriesdb *db, struct slice name,
+                                 const struct matcher *matchers, uint32_t n);
+/* Forgets all views (new rules come): their numbers start from 0 again. */
+void seriesdb_reset_views(struct seriesdb *db);
+/* The views are complete: drops what none of them reads. */
+MUST_CHECK int seriesdb_settle(struct seriesdb *db);
+/* The view will be read at times after 'from_ms' only. */
+void seriesdb_view_from(struct seriesdb *db, uint32_t view, int64_t from_ms);
+/* Forgets what is no longer read. */
+void seriesdb_trim(struct seriesdb *db);
+
+/* The series of a view, and their samples with ms in (from, to]; those of a
+ * state metric also hold the last one before. */
+uint32_t view_count(const struct seriesdb *db, uint32_t view);
+struct lset *view_labels(const struct seriesdb *db, uint32_t view, uint32_t i);
+uint32_t view_samples(const struct seriesdb *db, uint32_t view, uint32_t i,
+                      int64_t from, int64_t to, const struct sample **ret);
+/* The newest sample in (from, to]; for a state metric: held at 'to'.  False if
+ * there is none or it is stale. */
+bool view_newest(const struct seriesdb *db, uint32_t view, uint32_t i,
+                 int64_t from, int64_t to, struct sample *ret);
+bool view_is_state(const struct seriesdb *db, uint32_t view, uint32_t i);
+
+/* ---- samples */
+
+/* Declares what a metric is; returns its number or -ENOMEM. */
+MUST_CHECK int64_t seriesdb_metric(struct seriesdb *db, struct slice name,
+                                   const struct metric_kind *kind);
+/* Does any view read it? */
+bool seriesdb_is_read(const struct seriesdb *db, uint32_t metric);
+
+enum series_add { SERIES_KEPT, SERIES_UNREAD, SERIES_LATE, SERIES_FULL };
+
+/* 'labels' with the name among them.  enum series_add, or -ENOMEM. */
+MUST_CHECK int seriesdb_add(struct seriesdb *db, uint32_t metric,
+                            struct lset *labels, struct sample s,
+                            uint64_t sequence);
+/* The same for what a recording rule made: 'rule' owns the series. */
+MUST_CHECK int seriesdb_record(struct seriesdb *db, uint64_t rule,
+                               struct lset *labels, struct sample s);
+/* Ends with a stale marker the series of a rule that got no sample at 'ms'
+ * though they had one before. */
+MUST_CHECK int seriesdb_record_end(struct seriesdb *db, uint64_t rule,
+                                   int64_t ms);
+
+/* The clock stepped back: samples after 'ms' are forgotten. */
+MUST_CHECK int seriesdb_rebase(struct seriesdb *db, int64_t ms);
+
+/* Is this a row of ours?  1 restored, 0 not ours, negative errno. */
+MUST_CHECK int seriesdb_restore(struct seriesdb *db,
+                                const struct engine_row *row);
+uint64_t seriesdb_count(const struct seriesdb *db);
+size_t seriesdb_bytes(const struct seriesdb *db);
+
+#define NODE_METRICS UINT64_C(0x6d65747269637300)
+#define NODE_SERIES UINT64_C(0x7365726965730000)
+
+#endif

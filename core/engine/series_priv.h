@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* series_priv.h - the insides of series.h, for its two files. */
+#ifndef TOCSIN_ENGINE_SERIES_PRIV_H
+#define TOCSIN_ENGINE_SERIES_PRIV_H
+
+#include "core/base/table.h"
+#include "core/engine/series.h"
+
+/* Samples s[first .. first+n), by time. */
+struct series {
+    struct lset *labels; /* NULL: free */
+    uint32_t metric;
+    uint32_t first, n, cap;
+    struct sample *s;
+    uint64_t *seq;   /* beside s, of state metrics; NULL: none had one */
+    int64_t seen_ms; /* newest sample that came, kept or not */
+    uint64_t rule;   /* that records it, or 0 */
+    uint32_t views;  /* that hold it */
+};
+
+struct metric {
+    uint32_t name; /* string */
+    struct metric_kind kind;
+    uint32_t n_series;
+    uint32_t n_views;        /* that may hold series of it */
+    int64_t horizon, frozen; /* samples up to here are not read any more */
+    int64_t next;            /* the least 'from' of its views, being found */
+};
+
+struct view {
+    struct slice name;
+    const struct matcher *matchers;
+    uint32_t n_matchers;
+    uint32_t *names; /* of the matchers, as strings */
+    VEC(uint32_t) series;
+    int64_t from;
+};
+
+/* Row 2i of rowset 'metric_rows' is metric i's; of 'series_rows' series i's. */
+struct seriesdb {
+    struct rowset metric_rows, series_rows;
+    struct labels *ls;
+    uint32_t max_series;
+    VEC(struct series) series;
+    VEC(uint32_t) free;
+    struct table table; /* by labels */
+    VEC(struct metric) metrics;
+    VEC(struct view) views;
+    size_t bytes;
+};
+
+/* Inserts in the order of time; false if another sample beats it. */
+int series_put(struct seriesdb *db, struct series *s, struct sample x,
+               uint64_t seq);
+/* Drops what is not read any more. */
+void series_trim(const struct seriesdb *db, struct series *s);
+void series_cut(struct series *s, int64_t after_ms);
+bool series_is_past(const struct seriesdb *db, const struct series *s);
+/* Index of the first sample with ms > t. */
+uint32_t series_after(const struct series *s, int64_t t);
+
+#endif

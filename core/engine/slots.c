@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* slots.c - when each rule is evaluated.
+ *
+ * A rule has a slot at each multiple of its group's interval, and is
+ * evaluated for it once the watermarks of all inputs that it reads have
+ * passed it.  Slots that are due are taken in the order of time over all
+ * rules; inside a slot a recording rule comes before its readers. */
+#include "config.h"
+
+#include "core/engine/engine_priv.h"
+
+/* Kept for rules that wait for an input that has brought nothing yet. */
+#define HOLD_US (10 * USEC_PER_MINUTE)
+
+static usec_t
+slot_at_or_after(usec_t t, usec_t interval)
+{
+    usec_t past = t % interval;
+    return past == 0 ? t : past > 0 ? t - past + interval : t - past;
+}
+
+/* --- sets of inputs ----------------------------------------------------- */
+
+static void
+set_update(struct engine *e, struct inputset *s)
+{
+    const struct watermarks *w = &e->marks;
+    s->watermark = s->n == 0 ? w->now : USEC_MAX;
+    s->since = s->newest = s->n == 0 ? w->now : USEC_NONE;
+    bool known = true;
+    for (uint32_t i = 0; i < s->n; i++) {
+        const struct input_clock *c = &w->inputs.p[s->ids[i]];
+        s->watermark = MIN(s->watermark, c->watermark);
+        s->newest = MAX(s->newest, c->newest);
+        s->since = MAX(s->since, c->since);
+        known &= c->since != USEC_NONE;
+    }
+    if (!known)
+        s->since = USEC_NONE;
+}
+
+static void
+sets_update(struct engine *e)
+{
+    for (uint32_t i = 0; i < e->plan->sets.n; i++)
+        set_update(e, &e->plan->sets.p[i]);
+}
+
+/* When each set's rules are due next. */
+static void
+sets_schedule(struct plan *p)
+{
+    for (uint32_t i = 0; i < p->sets.n; i++) {
+        p->sets.p[i].next = USEC_MAX;
+        p->sets.p[i].waiting = false;
+    }
+    for (uint32_t i = 0; i < p->rules.n; i++) {
+        const struct rule *r = &p->rules.p[i];
+        struct inputset *s = &p->sets.p[r->set];
+        if (r->state->next_slot == USEC_NONE)
+            s->waiting = true;
+        else
+            s->next = MIN(s->next, r->state->next_slot);
+    }
+}
+
+static void
+rule_start(struct rule *r, usec_t slot)
+{
+    rule_state_touch(r->state);
+    r->state->next_slot = slot;
+}
+
+void
+slots_start(struct engine *e)
+{
+    sets_update(e);
+    for (uint32_t i = 0; i < e->plan->rules.n; i++) {
+        struct rule *r = &e->plan->rules.p[i];
+        usec_t wm = e->plan->sets.p[r->set].watermark;
+        if (r->state->next_slot == USEC_NONE && wm != USEC_NONE)
+            rule_start(r, slot_at_or_after(wm + 1, r->def->interval_us));
+    }
+}
+
+/* Rules whose inputs are now all observed. */
+static void
+start_waiting(struct engine *e)
+{
+    bool started = false;
+    for (uint32_t i = 0; i < e->plan->rules.n; i++) {
+        struct rule *r = &e->plan->rules.p[i];
+        const struct inputset *s = &e->plan->sets.p[r->set];
+        if (r->state->next_slot != USEC_NONE || s->since == USEC_NONE ||
+            s->watermark == USEC_NONE)
+            continue;
+        rule_start(r, slot_at_or_after(s->since, r->def->interval_us));
+        started = true;
+    }
+    if (started)
+        sets_schedule(e->plan);
+}
+
+/* --- one rule at one slot ----------------------------------------------- */
+
+/* Labels of a recording rule's results. */
+static struct lset *
+record_labels(struct rule *r, struct lset *l)
+{
+    struct labels *ls = r->state->e->labels;
+    const struct rule_def *d = r->def;
+    l = lset_set(ls, l, labels_name(ls), d->name);
+    for (uint32_t i = 0; l != NULL && i < d->n_labels; i++) {
+        struct lset *m = lset_set(ls, l, r->label_names[i], d->labels[i].text);
+        lset_unref(ls, l);
+        l = m;
+    }
+    return lset_pool(ls, l);
+}
+
+static int
+record_check(struct rule *r, struct eval *ev, const struct vector *v)
+{
+    int e = vector_check_unique(ev, v);
+    if (e == -EINVAL) {
+        err_clear(ev->err);
+        return err_set(ev->err, -EINVAL,
+                       "vector contains metrics with the same labelset after "
+                       "applying rule labels");
+    }
+    if (e == 0 && r->def->limit > 0 && v->n > r->def->limit)
+        return err_set(ev->err, -EINVAL,
+                       "exceeded limit of %llu with %u series",
+                       (unsigned long long)r->def->limit, v->n);
+    return e;
+}
+
+static int
+record_results(struct rule *r, const struct vector *v, usec_t slot,
+               struct err *err)
+{
+    struct engine *e = r->state->e;
+    struct eval ev = {.e = e, .rule = r, .t = slot, .err = err};
+    int64_t ms = (slot - r->def->offset_us) / 1000;
+    struct vector named;
+    if (vector_make(&ev, v->n, &named) < 0)
+        return -ENOMEM;
+    for (; named.n < v->n; named.n++) {
+        named.labels[named.n] = record_labels(r, v->labels[named.n]);
+        named.values[named.n] = v->values[named.n];
+        if (named.labels[named.n] == NULL)
+            return -ENOMEM;
+    }
+    int x = record_check(r, &ev, &named);
+    for (uint32_t i = 0; x == 0 && i < named.n; i++) {
+        x = seriesdb_record(e->series, r->id, named.labels[i],
+                            (struct sample){ms, named.values[i]});
+        x = MIN(x, 0);
+    }
+    return x < 0 ? x : seriesdb_record_end(e->series, r->id, ms);
+}
+
+/* What a scalar is as a vector. */
+static int
+as_vector(struct engine *e, const struct value *v, struct vector *ret)
+{
+    struct eval ev = {.e = e};
+    if (v->type == LANG_VECTOR) {
+        *ret = v->vec;
+        return 0;
+    }
+    if (vector_make(&ev, 1, ret) < 0)
+        return -ENOMEM;
+    ret->labels[0] = lset_pool(e->labels, lset_empty(e->labels));
+    ret->values[0] = v->scalar;
+    ret->n = 1;
+    return ret->labels[0] == NULL ? -ENOMEM : 0;
+}
+
+static int
+rule_evaluate(struct engine *e, struct rule *r, usec_t slot)
+{
+    struct rule_state *s = r->state;
+    struct err err = ERR_INIT;
+    const struct value *v;
+    struct vector vec;
+    e->stats.evaluations++;
+    s->evaluations++;
+    int x = eval_rule(e, r, slot, &v, &err);
+    if (x == 0)
+        x = as_vector(e, v, &vec);
+    if (x == 0)
+        x = r->def->is_alert ? alerts_evaluate(r, &vec, slot)
+                             : record_results(r, &vec, slot, &err);
+    if (x == -ENOMEM)
+        return x;
+    if (x == 0)
+        return rule_state_fail(s, NULL);
+    /* alerts_evaluate() has said itself what is wrong. */
+    return err.code != 0 ? rule_state_fail(s, err.message) : 0;
+}
+
+static bool
+slot_is_unseen(const struct engine *e, const struct rule *r, usec_t slot)
+{
+    const struct inputset *s = &e->plan->sets.p[r->set];
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (watermarks_gap(&e->marks, s->ids[i], slot))
+            return true;
+    }
+    return false;
+}
+
+static int
+rule_slot(struct engine *e, struct rule *r, usec_t slot)
+{
+    struct rule_state *s = r->state;
+    rule_state_touch(s);
+    int x = 0;
+    if (slot_is_unseen(e, r, slot)) {
+        s->skipped++;
+        alerts_shift(s, r->def->interval_us);
+    } else {
+        x = rule_evaluate(e, r, slot);
+    }
+    s->last_slot = slot;
+    s->next_slot = slot + r->def->interval_us;
+    return x;
+}
+
+/* --- what is due -------------------------------------------------------- */
+
+static usec_t
+next_due(const struct plan *p)
+{
+    usec_t due = USEC_MAX;
+    for (uint32_t i = 0; i < p->sets.n; i++) {
+        const struct inputset *s = &p->sets.p[i];
+        if (s->next <= s->watermark)
+            due = MIN(due, s->next);
+    }
+    return due;
+}
+
+static int
+run_slot(struct engine *e, usec_t slot)
+{
+    struct plan *p = e->plan;
+    e->serial++;
+    e->stats.slots++;
+    for (uint32_t i = 0; i < p->order.n; i++) {
+        struct rule *r = &p->rules.p[p->order.p[i]];
+        if (r->state->next_slot != slot || slot > p->sets.p[r->set].watermark)
+            continue;
+        int x = rule_slot(e, r, slot);
+        if (x < 0)
+            return x;
+    }
+    engine_settle(e);
+    sets_schedule(p);
+    return 0;
+}
+
+/* --- what can be forgotten ---------------------------------------------- */
+
+/* No reader will look at a time at or before this one. */
+static usec_t
+readers_from(const struct plan *p, struct rule *const *readers, uint32_t n)
+{
+    usec_t from = USEC_MAX;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct rule *r = readers[i];
+        const struct inputset *s = &p->sets.p[r->set];
+        usec_t next = r->state->next_slot;
+        if (next == USEC_NONE)
+            next = s->newest == USEC_NONE ? USEC_NONE : s->newest - HOLD_US;
+        if (next == USEC_NONE)
+            return USEC_NONE;
+        from = MIN(from, next - r->def->offset_us);
+    }
+    return from == USEC_MAX ? USEC_NONE : from;
+}
+
+static void
+sinks_evaluated(struct plan *p)
+{
+    for (uint32_t i = 0; i < p->sinks.n; i++) {
+        struct sink *s = p->sinks.p[i];
+        s->evaluated = USEC_NONE;
+        for (uint32_t k = 0; k < s->readers.n; k++) {
+            usec_t last = s->readers.p[k]->state->last_slot;
+            if (last != USEC_NONE)
+                s->evaluated =
+                    MAX(s->evaluated, last - s->query_offset - s->offset);
+        }
+    }
+}
+
+static void
+forget(struct engine *e)
+{
+    struct plan *p = e->plan;
+    usec_t least = USEC_MAX;
+    for (uint32_t i = 0; i < p->sinks.n; i++) {
+        struct sink *s = p->sinks.p[i];
+        usec_t from = readers_from(p, s->readers.p, s->readers.n);
+        if (from != USEC_NONE)
+            window_forget(s->window, from);
+    }
+    for (uint32_t i = 0; i < p->views.n; i++) {
+        struct view_use *u = &p->views.p[i];
+        usec_t from = readers_from(p, u->readers.p, u->readers.n);
+        if (from != USEC_NONE)
+            seriesdb_view_from(e->series, (uint32_t)u->view,
+                               from / 1000 - u->span_ms - 1);
+    }
+    seriesdb_trim(e->series);
+    for (uint32_t i = 0; i < p->rules.n; i++)
+        least = MIN(least, p->rules.p[i].state->next_slot);
+    if (least != USEC_MAX && least != USEC_NONE)
+        watermarks_forget(&e->marks, least);
+}
+
+int
+slots_run(struct engine *e)
+{
+    struct plan *p = e->plan;
+    if (p == NULL)
+        return 0;
+    sets_update(e);
+    bool waiting = false, ran = false;
+    for (uint32_t i = 0; i < p->sets.n; i++)
+        waiting |= p->sets.p[i].waiting;
+    if (waiting)
+        start_waiting(e);
+    for (usec_t slot; (slot = next_due(p)) != USEC_MAX; ran = true) {
+        int x = run_slot(e, slot);
+        if (x < 0)
+            return x;
+    }
+    if (ran) {
+        sinks_evaluated(p);
+        forget(e);
+    }
+    return 0;
+}
+
+void
+slots_planned(struct engine *e)
+{
+    sets_update(e);
+    sets_schedule(e->plan);
+    sinks_evaluated(e->plan);
+}
+
+/* --- the unusual -------------------------------------------------------- */
+
+int
+slots_rebase(struct engine *e, usec_t now)
+{
+    watermarks_rebase(&e->marks, now);
+    if (seriesdb_rebase(
+            e->series,
+            (now + (e->schema != NULL ? e->schema->max_future_us : 0)) / 1000) <
+        0)
+        return -ENOMEM;
+    if (e->plan == NULL)
+        return 0;
+    sets_update(e);
+    for (uint32_t i = 0; i < e->plan->rules.n; i++) {
+        struct rule *r = &e->plan->rules.p[i];
+        struct rule_state *s = r->state;
+        usec_t wm = e->plan->sets.p[r->set].watermark;
+        if (s->next_slot == USEC_NONE || wm == USEC_NONE)
+            continue;
+        usec_t next = slot_at_or_after(wm + 1, r->def->interval_us);
+        if (next >= s->next_slot)
+            continue;
+        rule_state_touch(s);
+        alerts_shift(s, next - s->next_slot);
+        s->next_slot = next;
+        s->last_slot = MIN(s->last_slot, next - r->def->interval_us);
+    }
+    for (uint32_t i = 0; i < e->plan->sinks.n; i++) {
+        struct sink *k = e->plan->sinks.p[i];
+        usec_t from = readers_from(e->plan, k->readers.p, k->readers.n);
+        k->arrival_slot = USEC_NONE;
+        if (from != USEC_NONE)
+            window_reopen(k->window, from);
+    }
+    slots_planned(e);
+    return 0;
+}
+
+int
+slots_flush(struct engine *e, usec_t to)
+{
+    usec_t newest = USEC_NONE, longest = 1;
+    for (uint32_t i = 0; i < e->marks.inputs.n; i++)
+        newest = MAX(newest, e->marks.inputs.p[i].newest);
+    for (uint32_t i = 0; e->plan != NULL && i < e->plan->rules.n; i++)
+        longest = MAX(longest, e->plan->rules.p[i].def->interval_us);
+    if (newest != USEC_NONE)
+        to = MAX(to, slot_at_or_after(newest, longest));
+    watermarks_flush(&e->marks, to);
+    return slots_run(e);
+}
+
+bool
+rule_is_unknown(const struct engine *e, const struct rule *r)
+{
+    const struct inputset *s = &e->plan->sets.p[r->set];
+    for (uint32_t i = 0; i < s->n; i++) {
+        const struct input_clock *c = &e->marks.inputs.p[s->ids[i]];
+        if (c->partitions == 0 || c->frozen || c->watermark == USEC_NONE)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "core/engine/support.h"
+
+#include "core/lang/functions.h"
+
+static const bool funcs[FUNC_ID_COUNT] = {
+    [FUNC_ABS] = true,
+    [FUNC_ABSENT] = true,
+    [FUNC_ABSENT_OVER_TIME] = true,
+    [FUNC_ACOS] = true,
+    [FUNC_ACOSH] = true,
+    [FUNC_ASIN] = true,
+    [FUNC_ASINH] = true,
+    [FUNC_ATAN] = true,
+    [FUNC_ATANH] = true,
+    [FUNC_AVG_OVER_TIME] = true,
+    [FUNC_CEIL] = true,
+    [FUNC_CHANGES] = true,
+    [FUNC_CLAMP] = true,
+    [FUNC_CLAMP_MAX] = true,
+    [FUNC_CLAMP_MIN] = true,
+    [FUNC_COS] = true,
+    [FUNC_COSH] = true,
+    [FUNC_COUNT_OVER_TIME] = true,
+    [FUNC_DAY_OF_MONTH] = true,
+    [FUNC_DAY_OF_WEEK] = true,
+    [FUNC_DAY_OF_YEAR] = true,
+    [FUNC_DAYS_IN_MONTH] = true,
+    [FUNC_DEG] = true,
+    [FUNC_DELTA] = true,
+    [FUNC_DERIV] = true,
+    [FUNC_EXP] = true,
+    [FUNC_FIRST_OVER_TIME] = true,
+    [FUNC_FLOOR] = true,
+    [FUNC_HOUR] = true,
+    [FUNC_IDELTA] = true,
+    [FUNC_INCREASE] = true,
+    [FUNC_IRATE] = true,
+    [FUNC_LABEL_JOIN] = true,
+    [FUNC_LABEL_REPLACE] = true,
+    [FUNC_LAST_OVER_TIME] = true,
+    [FUNC_LN] = true,
+    [FUNC_LOG10] = true,
+    [FUNC_LOG2] = true,
+    [FUNC_MAX_OVER_TIME] = true,
+    [FUNC_MIN_OVER_TIME] = true,
+    [FUNC_MINUTE] = true,
+    [FUNC_MONTH] = true,
+    [FUNC_PI] = true,
+    [FUNC_PREDICT_LINEAR] = true,
+    [FUNC_PRESENT_OVER_TIME] = true,
+    [FUNC_QUANTILE_OVER_TIME] = true,
+    [FUNC_RAD] = true,
+    [FUNC_RATE] = true,
+    [FUNC_RESETS] = true,
+    [FUNC_ROUND] = true,
+    [FUNC_SCALAR] = true,
+    [FUNC_SGN] = true,
+    [FUNC_SIN] = true,
+    [FUNC_SINH] = true,
+    [FUNC_SQRT] = true,
+    [FUNC_STDDEV_OVER_TIME] = true,
+    [FUNC_STDVAR_OVER_TIME] = true,
+    [FUNC_SUM_OVER_TIME] = true,
+    [FUNC_TAN] = true,
+    [FUNC_TANH] = true,
+    [FUNC_TIME] = true,
+    [FUNC_TIMESTAMP] = true,
+    [FUNC_VECTOR] = true,
+    [FUNC_YEAR] = true,
+};
+
+static const bool aggs[AGG_OP_COUNT] = {
+    [AGG_SUM] = true,     [AGG_AVG] = true,          [AGG_COUNT] = true,
+    [AGG_MIN] = true,     [AGG_MAX] = true,          [AGG_GROUP] = true,
+    [AGG_STDDEV] = true,  [AGG_STDVAR] = true,       [AGG_TOPK] = true,
+    [AGG_BOTTOMK] = true, [AGG_COUNT_VALUES] = true, [AGG_QUANTILE] = true,
+};
+
+static const bool stages[STAGE_KIND_COUNT] = {
+    [STAGE_LINE_FILTER] = true,
+    [STAGE_FILTER] = true,
+};
+
+const struct lang_support *
+engine_support(void)
+{
+    static const struct lang_support support = {
+        .funcs = funcs,
+        .aggs = aggs,
+        .stages = stages,
+        .features = LANG_ANY_STREAM,
+    };
+    return &support;
+}

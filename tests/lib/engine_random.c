@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tests/lib/engine_random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/check.h"
+
+uint64_t
+rnd_next(struct rnd *r)
+{
+    uint64_t z = r->state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+uint32_t
+rnd_below(struct rnd *r, uint32_t n)
+{
+    return (uint32_t)(rnd_next(r) % n);
+}
+
+bool
+rnd_chance(struct rnd *r, double p)
+{
+    return (double)(rnd_next(r) >> 11) / 0x1p53 < p;
+}
+
+double
+rnd_between(struct rnd *r, double lo, double hi)
+{
+    return lo + (hi - lo) * (double)(rnd_next(r) >> 11) / 0x1p53;
+}
+
+#define PICK(r, ...)                                                           \
+    ({                                                                         \
+        static const char *const all_[] = {__VA_ARGS__};                       \
+        all_[rnd_below((r), sizeof all_ / sizeof *all_)];                      \
+    })
+
+/* --- expressions -------------------------------------------------------- */
+
+static const char *
+event_selector(struct rnd *r)
+{
+    return PICK(r, "hub_logs", "hub_logs{category=\"C\"}",
+                "hub_logs{category=\"C\", hub=\"eu\"}",
+                "hub_logs{category!=\"C\"}", "hub_logs{level=~\"Err.*\"}",
+                "hub_logs{hub=~\"eu|us\"} | result_type=\"401003\"",
+                "hub_logs | duration_ms > 500",
+                "hub_logs | duration_ms > 300ms or level=\"Error\"",
+                "hub_logs |= \"d1\"", "hub_logs{device_id=\"d2\"} != \"X\"",
+                "dps_events", "dps_events{status=\"failed\"}");
+}
+
+static const char *
+metric_selector(struct rnd *r)
+{
+    return PICK(r, "queue_length", "queue_length{hub=\"eu\"}", "temperature",
+                "temperature{device_id=~\"d[12]\"}", "iothub_device_connected",
+                "messages_total", "messages_total{hub!=\"us\"}");
+}
+
+static const char *
+range(struct rnd *r)
+{
+    return PICK(r, "30s", "1m", "45s", "2m", "20s");
+}
+
+/* An expression over events, by hub so that its parts can be joined. */
+static void
+event_expr(struct rnd *r, struct buf *b)
+{
+    const char *by =
+        PICK(r, "(hub)", "(hub)", "(hub, device_id)", "(category, hub)", "()");
+    bool dps = false;
+    const char *sel = event_selector(r);
+    dps = strncmp(sel, "dps", 3) == 0;
+    if (dps)
+        by = PICK(r, "(dps)", "(dps, device_id)", "(status)");
+    const char *fn = PICK(r, "count_over_time", "count_over_time",
+                          "count_over_time", "rate");
+    const char *offset = PICK(r, "", "", "", " offset 15s", " offset 1m");
+    const char *agg =
+        PICK(r, "sum", "sum", "sum", "max", "min", "count", "avg", "stddev");
+    if (rnd_chance(r, 0.1))
+        (void)buf_printf(b, "%s(%s[%s]%s)", fn, sel, range(r), offset);
+    else if (rnd_chance(r, 0.1))
+        (void)buf_printf(b, "%s without (category, level) (%s(%s[%s]%s))", agg,
+                         fn, sel, range(r), offset);
+    else
+        (void)buf_printf(b, "%s by %s (%s(%s[%s]%s))", agg, by, fn, sel,
+                         range(r), offset);
+}
+
+static void
+metric_expr(struct rnd *r, struct buf *b)
+{
+    const char *sel = metric_selector(r);
+    const char *fn =
+        PICK(r, "increase", "rate", "delta", "max_over_time", "min_over_time",
+             "avg_over_time", "sum_over_time", "last_over_time",
+             "count_over_time", "changes", "resets", "irate");
+    switch (rnd_below(r, 6)) {
+    case 0:
+        (void)buf_append_str(b, sel);
+        break;
+    case 1:
+        (void)buf_printf(b, "%s(%s[%s])", fn, sel, range(r));
+        break;
+    case 2:
+        (void)buf_printf(
+            b, "%s by (hub) (%s)",
+            PICK(r, "sum", "avg", "max", "min", "count", "group", "stdvar"),
+            sel);
+        break;
+    case 3:
+        (void)buf_printf(b, "abs(%s offset 20s) %s 1", sel,
+                         PICK(r, "+", "-", "*", "/", "%"));
+        break;
+    case 4:
+        (void)buf_printf(b, "-%s", sel);
+        break;
+    default:
+        (void)buf_printf(b, "time() - timestamp(%s)", sel);
+        break;
+    }
+}
+
+static void
+compared(struct rnd *r, struct buf *b)
+{
+    bool events = rnd_chance(r, 0.65);
+    if (events)
+        event_expr(r, b);
+    else
+        metric_expr(r, b);
+    (void)buf_printf(b, " %s %u",
+                     PICK(r, ">", ">", ">", ">=", ">=", "<", "==", "!=", "<="),
+                     rnd_below(r, events ? 5 : 20));
+}
+
+static void
+expression(struct rnd *r, struct buf *b)
+{
+    switch (rnd_below(r, 12)) {
+    case 0:
+        (void)buf_putc(b, '(');
+        compared(r, b);
+        (void)buf_printf(b, ") %s (",
+                         PICK(r, "and", "or", "unless", "and on (hub)",
+                              "or on (hub)", "unless on (hub)"));
+        compared(r, b);
+        (void)buf_putc(b, ')');
+        break;
+    case 1: {
+        const char *sel = event_selector(r);
+        const char *by = strncmp(sel, "dps", 3) == 0 ? "dps" : "hub";
+        (void)buf_printf(b,
+                         "sum by (%s) (count_over_time(%s[1m])) / sum by (%s) "
+                         "(count_over_time(%s[2m])) > 0.3",
+                         by, sel, by, sel);
+        break;
+    }
+    case 2:
+        (void)buf_printf(b, "absent_over_time(%s[%s])",
+                         rnd_chance(r, 0.5) ? event_selector(r)
+                                            : metric_selector(r),
+                         range(r));
+        break;
+    case 3:
+        (void)buf_printf(b, "absent(%s)", metric_selector(r));
+        break;
+    case 4:
+        (void)buf_printf(b,
+                         "queue_length %s on (hub) group_left sum by (hub) "
+                         "(count_over_time(%s[%s])) > 3",
+                         PICK(r, "*", "+", "-"),
+                         PICK(r, "hub_logs", "hub_logs{category=\"C\"}"),
+                         range(r));
+        break;
+    case 5:
+        (void)buf_printf(b, "%s > bool 3", metric_selector(r));
+        break;
+    case 6:
+        (void)buf_printf(b, "rec:count %s %u", PICK(r, ">", "<", ">="),
+                         rnd_below(r, 6));
+        break;
+    default:
+        compared(r, b);
+        break;
+    }
+}
+
+/* --- rule files --------------------------------------------------------- */
+
+static void
+rule(struct rnd *r, struct buf *b, unsigned index)
+{
+    (void)buf_printf(b, "  - alert: R%u\n    expr: '", index);
+    expression(r, b);
+    (void)buf_append_str(b, "'\n");
+    if (rnd_chance(r, 0.4))
+        (void)buf_printf(b, "    for: %s\n",
+                         PICK(r, "10s", "30s", "1m", "15s"));
+    if (rnd_chance(r, 0.2))
+        (void)buf_printf(b, "    keep_firing_for: %s\n", PICK(r, "20s", "1m"));
+    if (rnd_chance(r, 0.2))
+        (void)buf_append_str(b, "    labels: {severity: page, hub: x}\n");
+}
+
+static void
+rule_file(struct rnd *r, struct buf *b)
+{
+    unsigned n = 0, groups = 1 + rnd_below(r, 3);
+    (void)buf_append_str(b, "groups:\n");
+    for (unsigned g = 0; g < groups; g++) {
+        (void)buf_printf(b, "- name: g%u\n  interval: %s\n", g,
+                         PICK(r, "15s", "15s", "10s", "30s"));
+        if (rnd_chance(r, 0.15))
+            (void)buf_append_str(b, "  query_offset: 10s\n");
+        if (rnd_chance(r, 0.15))
+            (void)buf_append_str(b, "  limit: 2\n");
+        (void)buf_append_str(b, "  rules:\n");
+        if (g == 0 || rnd_chance(r, 0.2))
+            (void)buf_printf(b,
+                             "  - record: rec:count\n    labels: {g: \"%u\"}\n"
+                             "    expr: 'sum by (hub) (count_over_time(%s["
+                             "%s]))'\n",
+                             g, PICK(r, "hub_logs", "hub_logs{category=\"C\"}"),
+                             range(r));
+        for (unsigned i = 0; i < 1 + rnd_below(r, 3); i++)
+            rule(r, b, n++);
+    }
+}
+
+/* --- traces ------------------------------------------------------------- */
+
+static const char *const parts[] = {"hub/0", "hub/1", "dps/0", "edge/a"};
+#define PARTS 4u
+
+struct trace {
+    struct feed *f;
+    struct rnd *r;
+    double now, lateness;
+    const char *states[PARTS];
+    bool there[PARTS];
+    struct buf rules;
+};
+
+static double
+event_time(struct trace *t)
+{
+    struct rnd *r = t->r;
+    double back = rnd_between(r, 0, 3);
+    if (rnd_chance(r, 0.2))
+        back = rnd_between(r, 0, t->lateness);
+    if (rnd_chance(r, 0.05))
+        back = rnd_between(r, 0, 4 * t->lateness + 60);
+    if (rnd_chance(r, 0.01))
+        back = -rnd_between(r, 0, 200); /* ahead; some too far */
+    double at = t->now - back;
+    /* Often exactly on a slot. */
+    return rnd_chance(r, 0.2) ? (double)(long)(at / 5) * 5 : at;
+}
+
+static void
+add_event(struct trace *t, unsigned part)
+{
+    struct rnd *r = t->r;
+    char text[256];
+    unsigned twice = rnd_chance(r, 0.05) ? 2 : 1;
+    double at = event_time(t);
+    if (part == 2)
+        (void)snprintf(text, sizeof text, "dps=%s status=%s device_id=%s",
+                       PICK(r, "p", "q"), PICK(r, "ok", "failed"),
+                       PICK(r, "d1", "d2", "d3"));
+    else
+        (void)snprintf(
+            text, sizeof text, "hub=%s category=%s level=%s device_id=%s%s%s",
+            PICK(r, "eu", "eu", "us"), PICK(r, "C", "C", "D"),
+            PICK(r, "Error", "Information"), PICK(r, "d1", "d2", "d3"),
+            PICK(r, "", " duration_ms=400", " duration_ms=700",
+                 " duration_ms=X"),
+            PICK(r, "", " result_type=401003"));
+    for (unsigned i = 0; i < twice; i++)
+        feed_event(t->f, at, part == 2 ? "dps_events" : "hub_logs", text);
+}
+
+static void
+add_sample(struct trace *t, unsigned part)
+{
+    struct rnd *r = t->r;
+    char labels[64];
+    double at = event_time(t);
+    (void)snprintf(labels, sizeof labels, "hub=%s device_id=%s",
+                   PICK(r, "eu", "us"), PICK(r, "d1", "d2"));
+    if (part == 0) {
+        feed_sample(t->f, at, "iothub_device_connected", labels,
+                    rnd_below(r, 2), 0);
+        return;
+    }
+    const char *m = PICK(r, "queue_length", "temperature", "messages_total");
+    double v = rnd_below(r, 20);
+    if (rnd_chance(r, 0.03)) {
+        uint64_t bits = 0x7ff0000000000002;
+        memcpy(&v, &bits, sizeof v);
+    }
+    feed_sample(t->f, at, m, labels, v, 0);
+}
+
+static void
+add_chunk(struct trace *t)
+{
+    unsigned part = rnd_below(t->r, PARTS);
+    if (!t->there[part])
+        return;
+    t->states[part] = "reading";
+    feed_chunk(t->f, t->now, parts[part]);
+    for (unsigned i = 0; i < 1 + rnd_below(t->r, 6); i++) {
+        if (part == 3 || (part == 0 && rnd_chance(t->r, 0.2)))
+            add_sample(t, part);
+        else
+            add_event(t, part);
+    }
+    feed_end(t->f);
+}
+
+static void
+add_tick(struct trace *t, bool rebase)
+{
+    char text[256] = "";
+    size_t n = 0;
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (!t->there[i])
+            continue;
+        if (rnd_chance(t->r, 0.3))
+            t->states[i] = PICK(t->r, "reading", "caught_up", "caught_up",
+                                "caught_up", "caught_up", "down");
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s %s ", parts[i],
+                              t->states[i]);
+    }
+    if (rebase)
+        feed_rebase(t->f, t->now, text);
+    else
+        feed_tick(t->f, t->now, text);
+}
+
+static void
+reload(struct trace *t)
+{
+    if (rnd_chance(t->r, 0.5)) {
+        /* One more group in front; the rest as it was. */
+        char *old = mem_strdup(buf_str(&t->rules) + strlen("groups:\n"));
+        CHECK(old != NULL);
+        buf_reset(&t->rules);
+        (void)buf_printf(&t->rules, "groups:\n- name: more%u\n  rules:\n",
+                         rnd_below(t->r, 1000000));
+        rule(t->r, &t->rules, 90);
+        (void)buf_append_str(&t->rules, old);
+        mem_free(old);
+    } else {
+        buf_reset(&t->rules);
+        rule_file(t->r, &t->rules);
+    }
+    feed_rules(t->f, t->now, buf_str(&t->rules));
+}
+
+static void
+step(struct trace *t, unsigned flags)
+{
+    struct rnd *r = t->r;
+    t->now += rnd_between(r, 0.1, 4);
+    if (rnd_chance(r, 0.01))
+        t->now += rnd_between(r, 0, 200); /* nobody looked */
+    double what = rnd_between(r, 0, 1);
+    if (what < 0.55)
+        add_chunk(t);
+    else if (what < 0.97)
+        add_tick(t, false);
+    else if (what < 0.98)
+        reload(t);
+    else if (what < 0.985 && (flags & RANDOM_REBASE)) {
+        t->now -= rnd_between(r, 1, 60);
+        add_tick(t, true);
+    } else if (what < 0.99) {
+        unsigned i = rnd_below(r, PARTS);
+        t->there[i] = !t->there[i];
+        t->states[i] = "reading";
+        if (!t->there[i]) {
+            char gone[32];
+            (void)snprintf(gone, sizeof gone, "%s gone", parts[i]);
+            feed_tick(t->f, t->now, gone);
+        }
+    }
+}
+
+struct feed *
+feed_random(uint64_t seed, unsigned frames, unsigned flags)
+{
+    struct rnd r = {seed};
+    struct trace t = {
+        .f = feed_new(), .r = &r, .now = 5, .rules = BUF_INIT(1 << 20)};
+    t.lateness = rnd_chance(&r, 0.3) ? 0 : rnd_between(&r, 1, 30);
+    for (unsigned i = 0; i < PARTS; i++) {
+        t.states[i] = "caught_up";
+        t.there[i] = rnd_chance(&r, 0.9);
+    }
+    if (rnd_chance(&r, 0.2))
+        feed_expect_every(t.f, 40);
+    feed_schema(t.f, t.lateness, rnd_chance(&r, 0.5) ? 0 : 5);
+    rule_file(&r, &t.rules);
+    feed_rules(t.f, t.now, buf_str(&t.rules));
+    while (feed_count(t.f) < frames)
+        step(&t, flags);
+    buf_fini(&t.rules);
+    return t.f;
+}
