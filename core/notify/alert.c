@@ -55,8 +55,8 @@ alert_id(const struct transition *t)
 }
 
 int
-alert_labels(const struct notifier *n, const struct transition *t,
-             struct arena *a, const struct label **ret, size_t *ret_n)
+external_labels_add(const struct notifier *n, const struct transition *t,
+                    struct arena *a, const struct label **ret, size_t *ret_n)
 {
     size_t n_external = n->o.n_external_labels, k = 0;
     struct label *l =
@@ -139,7 +139,7 @@ alerts_sort(struct notifier *n, struct alert **alerts, size_t n_alerts)
         s[i].alert = alerts[i];
         r = transition_decode(alert_payload(alerts[i]), &a, &t);
         if (r == 0)
-            r = alert_labels(n, &t, &a, &s[i].labels, &s[i].n);
+            r = external_labels_add(n, &t, &a, &s[i].labels, &s[i].n);
     }
     if (r == 0)
         qsort(s, n_alerts, sizeof s[0], sorted_order);

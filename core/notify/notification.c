@@ -134,7 +134,7 @@ alert_make(struct builder *b, const struct alert *alert,
         return -ENOMEM;
     int r = transition_decode(payload, b->a, &t);
     if (r == 0)
-        r = alert_labels(b->n, &t, b->a, &labels, &n_labels);
+        r = external_labels_add(b->n, &t, b->a, &labels, &n_labels);
     if (r < 0)
         return r;
     *ret = (struct tocsin_alert){

@@ -202,7 +202,7 @@ feed_alert(struct notifier *n, const struct frame *f)
         return r;
     struct arrival a = {
         .n = n, .t = &t, .payload = f->payload, .id = alert_id(&t)};
-    r = alert_labels(n, &t, &n->scratch, &a.labels, &a.n_labels);
+    r = external_labels_add(n, &t, &n->scratch, &a.labels, &a.n_labels);
     if (r == 0)
         r = routes_match(n->routes, a.labels, a.n_labels, arrival_route, &a);
     alert_unref(a.alert);
@@ -219,7 +219,7 @@ notifier_route(struct notifier *n, struct alert *alert)
     if (r < 0)
         return r;
     struct arrival a = {.n = n, .t = &t, .id = alert->id, .alert = alert};
-    r = alert_labels(n, &t, &n->scratch, &a.labels, &a.n_labels);
+    r = external_labels_add(n, &t, &n->scratch, &a.labels, &a.n_labels);
     return r < 0 ? r
                  : routes_match(n->routes, a.labels, a.n_labels, arrival_route,
                                 &a);

@@ -108,9 +108,9 @@ alert_payload(const struct alert *a)
     return slice_new(a->payload, a->size);
 }
 /* With external labels where they are missing, without empty ones. */
-MUST_CHECK int alert_labels(const struct notifier *n,
-                            const struct transition *t, struct arena *a,
-                            const struct label **ret, size_t *ret_n);
+MUST_CHECK int external_labels_add(const struct notifier *n,
+                                   const struct transition *t, struct arena *a,
+                                   const struct label **ret, size_t *ret_n);
 /* Sorts as Alertmanager does: job, instance, fewer labels, labels. */
 MUST_CHECK int alerts_sort(struct notifier *n, struct alert **alerts,
                            size_t n_alerts);

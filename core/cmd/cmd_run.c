@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_run.c - `run`: the collector. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "core/base/buf.h"
+#include "core/base/log.h"
+#include "core/cmd/cmd.h"
+#include "core/cmd/supervise.h"
+#include "core/config/configuration.h"
+#include "core/host/plugins.h"
+
+#define TEXT_MAX ((size_t)4 * 1024 * 1024)
+
+static int
+run_with(const char *path)
+{
+    AUTO_FINI(errlist) errs;
+    errlist_init(&errs);
+    struct config *cfg = NULL;
+    AUTO(plugins) *ps = plugins_new();
+    int r = ps == NULL ? -ENOMEM : config_load(path, 0, &cfg, &errs);
+    if (errs.n > 0) {
+        AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+        config_print_errors(cfg, &errs, &b);
+        (void)fwrite(b.p, 1, b.n, stderr);
+    }
+    int status = CMD_FAILED;
+    if (r == 0) {
+        struct supervise_options o = {
+            .config = cfg, .plugins = ps, .path = path};
+        status = supervise(&o);
+    }
+    config_free(cfg);
+    return status;
+}
+
+static int
+run(const struct cmd *cmd, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"log-level", required_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    const char *path = NULL;
+    enum log_level level;
+    for (int c; (c = getopt_long(argc, argv, "hc:", options, NULL)) != -1;) {
+        if (c == 'h')
+            return cmd_help(cmd);
+        if (c == 'c') {
+            path = optarg;
+        } else if (c == 'l') {
+            if (log_level_parse(slice_from_str(optarg), &level) < 0)
+                return cmd_misuse(cmd, "--log-level is error, warning, info "
+                                       "or debug");
+            log_set_level(level);
+        } else {
+            return cmd_misuse(cmd, NULL);
+        }
+    }
+    if (path == NULL || optind != argc)
+        return cmd_misuse(cmd, "name the configuration with -c");
+    return run_with(path);
+}
+
+const struct cmd cmd_run = {
+    .name = "run",
+    .args = "-c FILE [--log-level LEVEL]",
+    .summary = "run the collector",
+    .help =
+        "  -c FILE            the configuration (tocsin.yaml(5))\n"
+        "  --log-level LEVEL  error, warning, info or debug (info)\n"
+        "\n"
+        "SIGHUP reads the rules again, SIGTERM finishes what is there and "
+        "stops.\nWhere every input is finite (files that are not followed), "
+        "it ends after them.\n",
+    .run = run,
+};
