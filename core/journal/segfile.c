@@ -109,7 +109,8 @@ segfile_open(struct segfile *sf, const struct io *io, int dirfd, uint64_t base,
     int r = (int)MIN(size, (int64_t)0);
     if (r == 0) {
         sf->size = (uint64_t)size;
-        r = get(sf, 0, sizeof sf->head, sf->size, &head);
+        /* no further: what follows may not be written yet */
+        r = get(sf, 0, sizeof sf->head, sizeof sf->head, &head);
     }
     if (r <= 0 || !segment_head_ok(head, base, seq, sf->size)) {
         segfile_close(sf);
