@@ -44,3 +44,10 @@ fuzz_targets += %D%/fuzz_yaml
 %C%_fuzz_yaml_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_yaml_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/corpus/fuzz_yaml
+
+fuzz_targets += %D%/fuzz_journal_segment
+%C%_fuzz_journal_segment_SOURCES = %D%/fuzz_journal_segment.c \
+	tests/lib/faultio.c tests/lib/faultio.h
+%C%_fuzz_journal_segment_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_journal_segment_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/corpus/fuzz_journal_segment
