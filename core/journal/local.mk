@@ -16,6 +16,8 @@ core_libcore_la_SOURCES += \
 	%D%/positions.h \
 	%D%/priv.h \
 	%D%/reader.c \
+	%D%/reader_priv.h \
+	%D%/reader_sticky.c \
 	%D%/recover.c \
 	%D%/retain.c \
 	%D%/scan.c \

@@ -8,27 +8,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/journal/priv.h"
-
-#define READER_MAGIC 0x4ead4e4du
-
-struct journal_reader {
-    uint32_t magic;
-    struct journal *j;
-    enum reader_view view;
-    uint64_t pos;        /* of the next frame */
-    struct block *block; /* referenced, or NULL */
-    uint64_t block_end;  /* as far as it may be read */
-    struct segfile sf;
-    uint32_t seq; /* of sf */
-    uint64_t lost;
-    bool woken;          /* under the journal's lock */
-    bool need_sticky;    /* before the next frame */
-    bool lossy;          /* the same, from the next segment on */
-    bool looking_back;   /* for the sticky frames: losses are known */
-    struct state sticky; /* positions not used */
-    int next_sticky;     /* STICKY_MAX: all handed out */
-};
+#include "core/journal/reader_priv.h"
 
 int
 journal_reader_new(struct journal *j, uint64_t pos, enum reader_view view,
@@ -241,10 +221,8 @@ find_place(struct journal_reader *r, struct place *ret)
     return true;
 }
 
-/* The next frame: 1, 0 if there is none now, -EAGAIN if the sticky frames are
- * to be handed out before it, or another errno. */
-static int
-next_frame(struct journal_reader *r, struct frame *ret)
+int
+reader_next_frame(struct journal_reader *r, struct frame *ret)
 {
     for (;;) {
         struct place at;
@@ -284,93 +262,6 @@ next_frame(struct journal_reader *r, struct frame *ret)
     }
 }
 
-/* Copies the newest sticky frames, if all stand before 'pos'. */
-static int
-sticky_from_end(struct journal_reader *r, uint64_t pos)
-{
-    AUTO_LOCK(&r->j->lock);
-    const struct state *st = &r->j->appended;
-    for (int i = 0; i < STICKY_MAX; i++)
-        if (st->sticky[i].type != 0 && st->sticky[i].pos >= pos)
-            return 0;
-    for (int i = 0; i < STICKY_MAX && st->sticky[i].type != 0; i++) {
-        struct frame f = {
-            .time = st->sticky[i].time,
-            .type = st->sticky[i].type,
-            .flags = st->sticky[i].flags,
-            .payload = {st->sticky[i].p, st->sticky[i].n},
-        };
-        int e = state_take(&r->sticky, &f);
-        if (e < 0)
-            return e;
-    }
-    return 1;
-}
-
-/* Takes the prelude of the newest segment that has a whole one and begins at
- * or before 'pos', and returns where that begins. */
-static int
-sticky_from_prelude(struct journal_reader *r, uint64_t pos, uint64_t *ret_base)
-{
-    struct journal *j = r->j;
-    for (uint64_t before = pos + 1;;) {
-        struct segment s = {0};
-        {
-            AUTO_LOCK(&j->lock);
-            *ret_base = j->begin;
-            for (size_t i = j->n_segments; i-- > 0 && s.base == 0;)
-                if (j->segments[i].base < before)
-                    s = j->segments[i];
-        }
-        if (s.base == 0)
-            return 0;
-        before = s.base;
-        int e = segfile_open(&r->sf, j->io, j->dirfd, s.base, s.seq);
-        r->seq = s.seq;
-        uint64_t offset = 0;
-        struct frame f;
-        while (e >= 0) {
-            e = segfile_prelude(&r->sf, &offset, &f);
-            if (e == 0) {
-                *ret_base = s.base;
-                return 0;
-            }
-            if (e > 0 && frame_type_is_sticky(f.type))
-                e = state_take(&r->sticky, &f);
-        }
-        if (e == -ENOMEM || e == -EMFILE || e == -ENFILE)
-            return e;
-    }
-}
-
-/* Finds the sticky frames in force at 'pos'. */
-static int
-load_sticky(struct journal_reader *r, uint64_t pos)
-{
-    uint64_t base;
-    state_fini(&r->sticky);
-    state_init(&r->sticky);
-    int e = sticky_from_end(r, pos);
-    if (e != 0)
-        return e < 0 ? e : 0;
-    e = sticky_from_prelude(r, pos, &base);
-    r->looking_back = true;
-    r->pos = base;
-    r->block_end = 0;
-    while (e >= 0 && r->pos < pos) {
-        struct frame f;
-        e = next_frame(r, &f);
-        if (e == 0)
-            break;
-        if (e > 0 && f.pos < pos && frame_type_is_sticky(f.type))
-            e = state_take(&r->sticky, &f);
-    }
-    r->looking_back = false;
-    r->pos = pos;
-    r->block_end = 0;
-    return e < 0 ? e : 0;
-}
-
 /* 1 and a sticky frame as if it stood here, or 0. */
 static int
 next_sticky(struct journal_reader *r, struct frame *ret)
@@ -407,14 +298,14 @@ try_read(struct journal_reader *r, struct frame *ret)
             r->block_end = 0;
             if (r->pos > visible_end(r))
                 return 0;
-            e = load_sticky(r, r->pos);
+            e = reader_load_sticky(r, r->pos);
             if (e < 0)
                 return e;
             r->need_sticky = false;
             r->next_sticky = 0;
             continue;
         }
-        e = next_frame(r, ret);
+        e = reader_next_frame(r, ret);
         if (e != -EAGAIN)
             return e;
     }
