@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/ARCHITECTURE.md %D%/README.md
+EXTRA_DIST += %D%/ARCHITECTURE.md %D%/README.md %D%/decisions
 
 # Manual pages are written in mdoc, in %D%/man; a plugin's stands in its folder.
 dist_man_MANS += \
