@@ -254,8 +254,11 @@ parse_sum(struct parser *p, int min)
         const struct span span = p->tok.span;
         struct expr *e = parser_expr(p, EXPR_BINARY, left->span.start);
         parser_advance(p);
+        if (!parser_enter(p))
+            return NULL;
         struct expr *right =
             parse_sum(p, prec == DURATION_POW ? prec : prec + 1);
+        parser_leave(p);
         if (e == NULL || right == NULL || !parser_height(p, e, left) ||
             !parser_height(p, e, right))
             return NULL;

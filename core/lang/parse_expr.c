@@ -289,10 +289,14 @@ parse_right(struct parser *p, struct expr *left, size_t which)
     if (!parse_matching(p, e))
         return NULL;
     e->binary.op_span.end = p->last_end;
+    /* a ^ b ^ c … goes deeper with each. */
     const enum prec prec = operators[which].prec;
+    if (!parser_enter(p))
+        return NULL;
     struct expr *right = parse_binary(p, prec == PREC_POW ? prec : prec + 1);
     if (right == NULL)
         return NULL;
+    parser_leave(p);
     e->binary.right = right;
     e->span.end = right->span.end;
     if (!parser_height(p, e, left) || !parser_height(p, e, right))
