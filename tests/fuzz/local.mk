@@ -51,3 +51,13 @@ fuzz_targets += %D%/fuzz_journal_segment
 %C%_fuzz_journal_segment_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_journal_segment_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/corpus/fuzz_journal_segment
+
+fuzz_targets += %D%/fuzz_expr
+%C%_fuzz_expr_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_expr_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/corpus/fuzz_expr
+
+fuzz_targets += %D%/fuzz_template
+%C%_fuzz_template_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_template_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/corpus/fuzz_template
