@@ -220,18 +220,16 @@ instance_wake(struct instance *in)
     (void)!write(in->wake_fd, &one, sizeof one); /* full: already readable */
 }
 
-/* A wake-up that comes in between makes it readable again. */
+/* Where the flag is set and nothing is there to read, a wake-up is between
+ * the two: it stays.  Forgetting the flag first would leave the descriptor
+ * readable with nobody to clear it. */
 void
 instance_wake_clear(struct instance *in)
 {
-    if (!atomic_load_explicit(&in->woken, memory_order_relaxed))
-        return;
-    atomic_store(&in->woken, false);
     uint64_t n;
-    (void)!read(in->wake_fd, &n, sizeof n); /* empty: nothing to clear */
-    n = 1;
-    if (atomic_load(&in->woken))
-        (void)!write(in->wake_fd, &n, sizeof n);
+    if (atomic_load_explicit(&in->woken, memory_order_relaxed) &&
+        read(in->wake_fd, &n, sizeof n) == sizeof n)
+        atomic_store(&in->woken, false);
 }
 
 int

@@ -33,6 +33,8 @@ const char *instance_reason(const struct instance *in);
 
 /* Makes wake_fd readable, so that read() returns; any thread. */
 void instance_wake(struct instance *in);
+/* Owner's thread; look after it for what a wake-up may be about: one that
+ * comes meanwhile may be cleared with those before. */
 void instance_wake_clear(struct instance *in);
 int instance_wake_fd(const struct instance *in);
 
