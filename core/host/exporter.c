@@ -90,6 +90,9 @@ deliver_once(struct exporter *e, const struct tocsin_record *records, size_t n,
         .record_size = sizeof records[0],
         .deadline_us = clock_boot_us() + DELIVER_WITHIN_US,
     };
+    if (atomic_load(&e->stopping))
+        batch.deadline_us =
+            MIN(batch.deadline_us, atomic_load(&e->stop_deadline_us));
     *answer = (struct tocsin_answer){
         .struct_size = sizeof *answer,
         .rejected = e->rejected,
@@ -174,19 +177,34 @@ schema_take(struct exporter *e, const struct frame *f)
 }
 
 static int
+batch_make(struct exporter *e, const struct frame *f,
+           struct tocsin_record **ret_records, size_t *ret_n)
+{
+    struct batch_select select = {e->o.kinds, e->o.inputs, e->o.n_inputs};
+    arena_reset(&e->arena);
+    int r =
+        batch_from_frame(f, e->schema, &select, &e->arena, ret_records, ret_n);
+    return r == 0 && *ret_n > 0 ? rejected_reserve(e, *ret_n) : r;
+}
+
+static int
 frame_deliver(struct exporter *e, const struct frame *f)
 {
     if (f->type == FRAME_SCHEMA) {
         schema_take(e, f);
         return 0;
     }
-    struct batch_select select = {e->o.kinds, e->o.inputs, e->o.n_inputs};
     struct tocsin_record *records;
     size_t n;
-    arena_reset(&e->arena);
-    int r = batch_from_frame(f, e->schema, &select, &e->arena, &records, &n);
-    if (r == 0 && n > 0)
-        r = rejected_reserve(e, n);
+    int r = batch_make(e, f, &records, &n);
+    while (r == -ENOMEM) { /* it passes; nothing is left out for it */
+        log_limited(LOG_ERROR, 10 * USEC_PER_SEC,
+                    "exporter \"%s\": out of memory, trying again", e->o.name);
+        pause_us(e, BACKOFF_FIRST_US);
+        if (out_of_time(e))
+            return -ECANCELED;
+        r = batch_make(e, f, &records, &n);
+    }
     if (r < 0) {
         log_limited(LOG_ERROR, 10 * USEC_PER_SEC,
                     "exporter \"%s\": the frame at %llu can't be read (%s), "
@@ -267,6 +285,13 @@ cursors_open(struct exporter *e, struct err *err)
     if (r < 0)
         return err_set(err, r, "%s: %s", e->o.cursor_dir, strerror(-r));
     e->stored = cursor_load(io, e->dirfd, e->o.name);
+    uint64_t end = journal_end(e->o.journal);
+    if (e->stored > end) {
+        log_warn("exporter \"%s\": its cursor is of another journal, going on "
+                 "from the end of this one",
+                 e->o.name);
+        e->stored = end;
+    }
     atomic_store(&e->cursor, e->stored);
     return 0;
 }
