@@ -78,6 +78,12 @@ appended(struct journal *j, uint64_t bytes)
         cond_signal(&j->work);
 }
 
+size_t
+journal_payload_max(const struct journal *j)
+{
+    return (size_t)MIN(j->o.segment_size_bytes / 2, (uint64_t)UINT32_MAX / 2);
+}
+
 int
 journal_append(struct journal *j, unsigned type, unsigned flags, usec_t time,
                const struct slice *parts, size_t n_parts, uint64_t *ret_pos)
@@ -87,7 +93,7 @@ journal_append(struct journal *j, unsigned type, unsigned flags, usec_t time,
     uint32_t crc = 0;
     for (size_t i = 0; i < n_parts; i++)
         length += parts[i].n;
-    if (length > j->o.segment_size_bytes / 2 || length > UINT32_MAX / 2)
+    if (length > journal_payload_max(j))
         return -EMSGSIZE;
     for (size_t i = 0; i < n_parts; i++)
         crc = crc32c(crc, parts[i].p, parts[i].n);

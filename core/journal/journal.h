@@ -61,6 +61,9 @@ MUST_CHECK int journal_append(struct journal *j, unsigned type, unsigned flags,
                               usec_t time, const struct slice *parts,
                               size_t n_parts, uint64_t *ret_pos);
 
+/* The longest payload that a frame may have. */
+size_t journal_payload_max(const struct journal *j);
+
 /* Waits until data frames of any length are taken: 0 (at once where they are),
  * or -ETIMEDOUT at 'deadline_us' (boot clock), or -ESHUTDOWN. */
 int journal_wait_room(struct journal *j, usec_t deadline_us);
