@@ -17,6 +17,7 @@ struct sink {
     uint32_t base;  /* of chunk->data in the builder's raw bytes */
     uint32_t reach; /* the furthest byte that a record lies on */
     const char *bug;
+    int full; /* 0, or why the builder takes no more: no fault of theirs */
 };
 
 static struct sink *
@@ -30,6 +31,16 @@ sink_bug(struct sink *s, const char *what)
 {
     if (s->bug == NULL)
         s->bug = what;
+    return TOCSIN_ERROR;
+}
+
+/* The builder's word on what was added. */
+static int
+sink_added(struct sink *s, int64_t r)
+{
+    if (r >= 0)
+        return 0;
+    s->full = (int)r;
     return TOCSIN_ERROR;
 }
 
@@ -97,7 +108,8 @@ sink_event(struct tocsin_sink *api, const struct tocsin_event *e)
         .name = map->id,
         .kind = RECORD_EVENT,
     };
-    if (chunk_add_record(s->in->builder, &r, values, (unsigned)n) < 0)
+    if (sink_added(
+            s, chunk_add_record(s->in->builder, &r, values, (unsigned)n)) < 0)
         return TOCSIN_ERROR;
     s->in->n_records++;
     return 0;
@@ -132,7 +144,8 @@ sink_sample(struct tocsin_sink *api, const struct tocsin_sample *sample)
         .name = map->id,
         .kind = RECORD_SAMPLE,
     };
-    if (chunk_add_record(s->in->builder, &r, values, (unsigned)n) < 0)
+    if (sink_added(
+            s, chunk_add_record(s->in->builder, &r, values, (unsigned)n)) < 0)
         return TOCSIN_ERROR;
     s->in->n_samples++;
     return 0;
@@ -141,11 +154,12 @@ sink_sample(struct tocsin_sink *api, const struct tocsin_sample *sample)
 static uint32_t
 sink_text(struct tocsin_sink *api, const char *p, size_t n)
 {
-    struct ingest *in = sink_of(api)->in;
+    struct sink *s = sink_of(api);
+    struct ingest *in = s->in;
     if (n > TEXT_MAX - in->text_size)
         return UINT32_MAX;
     int64_t offset = chunk_add_text(in->builder, slice_new(p, n));
-    if (offset < 0)
+    if (sink_added(s, offset) < 0)
         return UINT32_MAX;
     in->text_size += (uint32_t)n;
     return (uint32_t)offset;
@@ -158,8 +172,8 @@ sink_reject(struct tocsin_sink *api, uint32_t offset, uint32_t length,
     struct sink *s = sink_of(api);
     if (!span_is_inside(s, offset, length))
         return sink_bug(s, "a dead letter outside the chunk");
-    if (chunk_add_dead(s->in->builder, s->base + offset, length,
-                       slice_from_str(reason)) < 0)
+    if (sink_added(s, chunk_add_dead(s->in->builder, s->base + offset, length,
+                                     slice_from_str(reason))) < 0)
         return TOCSIN_ERROR;
     s->in->n_dead++;
     s->in->text_size = chunk_mark(s->in->builder).text_size;
@@ -207,8 +221,8 @@ decode_dead(struct ingest *in, uint32_t base, size_t offset, size_t length,
     return 0;
 }
 
-/* Asks one decoder.  Bytes consumed, TOCSIN_NOT_MINE, or TOCSIN_ERROR with
- * '*ret_why' filled; after the last two nothing was added. */
+/* Asks one decoder.  Bytes consumed, TOCSIN_NOT_MINE, TOCSIN_ERROR with
+ * '*ret_why' filled, or -ENOSPC or -ENOMEM; negative: nothing was added. */
 static int64_t
 decode_one(struct ingest *in, unsigned decoder, uint32_t base,
            const struct tocsin_chunk *chunk, struct tocsin_context *context,
@@ -232,11 +246,13 @@ decode_one(struct ingest *in, unsigned decoder, uint32_t base,
         s.bug = "records beyond what it consumed";
     if (n >= 0 && context->size > TOCSIN_CONTEXT_SIZE)
         s.bug = "a context that is too large";
-    if (n >= 0 && s.bug == NULL)
+    if (n >= 0 && s.bug == NULL && s.full == 0)
         return n;
 
     counts_restore(in, &before);
     *context = kept;
+    if (s.full < 0)
+        return s.full;
     if (n == TOCSIN_NOT_MINE && s.bug == NULL)
         return TOCSIN_NOT_MINE;
     *ret_why = s.bug != NULL ? s.bug : instance_reason(d->instance);
@@ -257,6 +273,8 @@ decode_message(struct ingest *in, unsigned first, uint32_t base,
         int64_t n = decode_one(in, i, base, &message, &context, &why);
         if (n == TOCSIN_NOT_MINE)
             continue;
+        if (n < 0 && n != TOCSIN_ERROR)
+            return (int)n;
         if (n < 0)
             return decode_dead(in, base, 0, message.size, why);
         struct slice rest =
@@ -281,9 +299,8 @@ sink_pass(struct tocsin_sink *api, uint32_t offset, uint32_t length)
     struct tocsin_chunk part = *s->chunk;
     part.data += offset;
     part.size = length;
-    return decode_message(s->in, s->decoder + 1, s->base + offset, &part) < 0
-               ? TOCSIN_ERROR
-               : 0;
+    return sink_added(
+        s, decode_message(s->in, s->decoder + 1, s->base + offset, &part));
 }
 
 /* Nobody claims these bytes of a stream: whole lines of them are dead
@@ -321,6 +338,8 @@ decode_stream(struct ingest *in, struct partition *p, uint32_t base,
             p->decoder = (uint8_t)i;
     }
     if (n >= 0)
+        return n;
+    if (n != TOCSIN_NOT_MINE && n != TOCSIN_ERROR)
         return n;
     p->context.size = 0;
     return stream_unclaimed(in, base, chunk, why);

@@ -40,6 +40,7 @@ position_keep(struct ingest *in, const struct partition *p,
     if (n > 0)
         memcpy(in->where, next->where, n);
     memcpy(in->context, p->context.bytes, p->context.size);
+    in->positioned = true;
     in->next = (struct chunk_position){
         .offset = next->offset - carried,
         .where = slice_new(in->where, n),
@@ -52,7 +53,7 @@ static int
 collect_begin(struct ingest *in, uint32_t partition, struct slice name,
               usec_t received_us)
 {
-    if (in->collecting && in->current == partition)
+    if (in->collecting && in->current == partition && !in->sealed)
         return 0;
     int r = ingest_flush(in);
     if (r < 0)
@@ -60,6 +61,7 @@ collect_begin(struct ingest *in, uint32_t partition, struct slice name,
     chunk_begin(in->builder, in->o.input, name, received_us);
     in->current = partition;
     in->collecting = true;
+    in->positioned = in->sealed = false;
     in->text_size = 0;
     return 0;
 }
@@ -71,6 +73,8 @@ collect(struct ingest *in, struct partition *p,
         const struct tocsin_chunk *chunk)
 {
     struct counts before = counts_take(in);
+    struct tocsin_context context = p->context;
+    uint8_t decoder = p->decoder;
     int64_t base =
         chunk_add_raw(in->builder, slice_new(chunk->data, chunk->size));
     if (base < 0)
@@ -84,6 +88,8 @@ collect(struct ingest *in, struct partition *p,
     }
     if (n < 0) {
         counts_restore(in, &before);
+        p->context = context;
+        p->decoder = decoder;
         return n;
     }
     struct chunk_mark mark = chunk_mark(in->builder);
@@ -93,21 +99,63 @@ collect(struct ingest *in, struct partition *p,
     return n;
 }
 
-/* A message that does not fit a chunk: its beginning is a dead letter. */
+/* The builder is full: with an empty one once more. */
+static int
+make_room(struct ingest *in, const struct tocsin_chunk *chunk,
+          uint32_t partition, struct slice name)
+{
+    int r = ingest_flush(in);
+    return r < 0 ? r : collect_begin(in, partition, name, chunk->received_us);
+}
+
+/* What does not fit a chunk: its beginning is a dead letter. */
 static int64_t
-collect_too_large(struct ingest *in, const struct tocsin_chunk *chunk)
+collect_dead(struct ingest *in, const struct tocsin_chunk *chunk)
 {
     char why[96];
     (void)snprintf(why, sizeof why,
                    "longer than a record may be: %zu bytes; kept: the first",
                    chunk->size);
+    struct counts before = counts_take(in);
     size_t n = MIN(chunk->size, in->o.chunk_bytes);
     int64_t base = chunk_add_raw(in->builder, slice_new(chunk->data, n));
     if (base < 0)
         return base;
     int r = decode_dead(in, (uint32_t)base, 0, n, why);
+    if (r < 0) {
+        counts_restore(in, &before);
+        return r;
+    }
     in->n_bytes += chunk->size;
-    return r < 0 ? r : (int64_t)chunk->size;
+    return (int64_t)chunk->size;
+}
+
+static int64_t
+collect_too_large(struct ingest *in, const struct tocsin_chunk *chunk,
+                  uint32_t partition, struct slice name)
+{
+    int64_t n = collect_dead(in, chunk);
+    if (n != -ENOSPC)
+        return n;
+    int r = make_room(in, chunk, partition, name);
+    return r < 0 ? r : collect_dead(in, chunk);
+}
+
+/* An empty builder can't take all of it: records may need more room than
+ * their bytes, so of a stream it is offered less. */
+static int64_t
+collect_less(struct ingest *in, struct partition *p,
+             const struct tocsin_chunk *chunk)
+{
+    struct tocsin_chunk less = *chunk;
+    less.flags &= ~(TOCSIN_CHUNK_LAST | TOCSIN_CHUNK_FULL);
+    int64_t n = -ENOSPC;
+    while (n == -ENOSPC && !(chunk->flags & TOCSIN_CHUNK_MESSAGE) &&
+           less.size > 1) {
+        less.size /= 2;
+        n = collect(in, p, &less);
+    }
+    return n == -ENOSPC || n == 0 ? collect_dead(in, chunk) : n;
 }
 
 static int64_t
@@ -118,14 +166,11 @@ collect_with_room(struct ingest *in, struct partition *p,
     int64_t n = collect(in, p, chunk);
     if (n != -ENOSPC)
         return n;
-    /* Full: with an empty builder once more. */
-    int r = ingest_flush(in);
-    if (r == 0)
-        r = collect_begin(in, partition, name, chunk->received_us);
+    int r = make_room(in, chunk, partition, name);
     if (r < 0)
         return r;
     n = collect(in, p, chunk);
-    return n == -ENOSPC ? collect_too_large(in, chunk) : n;
+    return n == -ENOSPC ? collect_less(in, p, chunk) : n;
 }
 
 static int
@@ -167,9 +212,18 @@ carry_keep(struct partition *p, struct slice rest)
     return buf_append(&p->carry, rest.p, rest.n);
 }
 
+/* Some of the bytes are taken already: the rest waits to be asked for again. */
 static int
-feed_stream(struct ingest *in, uint32_t partition, struct slice name,
-            struct partition *p, const struct tocsin_chunk *chunk)
+resume_later(struct partition *p, struct slice rest, int error)
+{
+    int r = carry_keep(p, rest);
+    p->resumed = r == 0;
+    return r < 0 ? r : error;
+}
+
+static int
+feed_piece(struct ingest *in, uint32_t partition, struct slice name,
+           struct partition *p, const struct tocsin_chunk *chunk)
 {
     size_t carried = p->carry.n;
     struct slice bytes;
@@ -190,7 +244,9 @@ feed_stream(struct ingest *in, uint32_t partition, struct slice name,
             buf_truncate(&p->carry, carried); /* as if nothing came */
             return (int)n;
         }
-        if (n <= 0) /* the rest is asked for again with the next chunk */
+        if (n < 0)
+            return resume_later(p, bytes, (int)n);
+        if (n == 0) /* the rest comes again with the next chunk */
             break;
         first = false;
         bytes = slice_skip(bytes, (size_t)n);
@@ -201,9 +257,9 @@ feed_stream(struct ingest *in, uint32_t partition, struct slice name,
     if (over) { /* a decoder that neither consumes nor rejects */
         piece.data = bytes.p;
         piece.size = bytes.n;
-        int64_t n = collect_too_large(in, &piece);
+        int64_t n = collect_too_large(in, &piece, partition, name);
         if (n < 0)
-            return (int)n;
+            return resume_later(p, bytes, (int)n);
         bytes.n = 0;
     }
     r = carry_keep(p, bytes);
@@ -212,6 +268,33 @@ feed_stream(struct ingest *in, uint32_t partition, struct slice name,
     if (chunk->flags & TOCSIN_CHUNK_LAST)
         p->context.size = 0;
     position_keep(in, p, &chunk->next, bytes.n);
+    return 0;
+}
+
+/* In pieces that a builder has room for, however much a source brings. */
+static int
+feed_stream(struct ingest *in, uint32_t partition, struct slice name,
+            struct partition *p, const struct tocsin_chunk *chunk)
+{
+    do {
+        size_t n =
+            p->resumed ? 0 : MIN(chunk->size - p->taken, in->o.chunk_bytes);
+        size_t left = chunk->size - p->taken - n;
+        struct tocsin_chunk piece = *chunk;
+        piece.data = p->taken > 0 ? chunk->data + p->taken : chunk->data;
+        piece.size = n;
+        piece.next.offset -= left;
+        if (left > 0)
+            piece.flags &= ~TOCSIN_CHUNK_LAST;
+        bool again = p->resumed;
+        int r = feed_piece(in, partition, name, p, &piece);
+        if (r == 0 || (p->resumed && !again))
+            p->taken += n;
+        if (r < 0)
+            return r;
+        p->resumed = false;
+    } while (p->taken < chunk->size);
+    p->taken = 0;
     return 0;
 }
 
@@ -239,11 +322,16 @@ ingest_flush(struct ingest *in)
 {
     if (!in->collecting)
         return 0;
+    if (!in->positioned) { /* nothing of it came to anything */
+        in->collecting = false;
+        return 0;
+    }
     struct slice parts[CHUNK_PARTS];
     uint32_t n_records = chunk_n_records(in->builder);
     int n = chunk_end(in->builder, &in->next, parts);
     if (n < 0)
         return n;
+    in->sealed = true;
     int r = in->o.append(in->o.arg, in->current, &in->next, parts, (size_t)n,
                          n_records);
     if (r < 0)
@@ -277,6 +365,8 @@ ingest_start(struct ingest *in, uint32_t partition, struct slice name,
     if (p == NULL)
         return -ENOMEM;
     buf_reset(&p->carry);
+    p->taken = 0;
+    p->resumed = false;
     p->context.size = 0;
     if (decoder < in->o.n_decoders && context.n <= TOCSIN_CONTEXT_SIZE) {
         if (context.n > 0)
@@ -309,7 +399,10 @@ ingest_new(const struct ingest_options *o)
     if (in == NULL)
         return NULL;
     in->o = *o;
-    in->builder = chunk_builder_new(o->max_record_bytes + 4 * o->chunk_bytes);
+    size_t most = o->max_record_bytes + 4 * o->chunk_bytes;
+    if (o->max_chunk_bytes > 0)
+        most = MIN(most, o->max_chunk_bytes);
+    in->builder = chunk_builder_new(most);
     in->decoders = mem_new_array(struct decoder, o->n_decoders + 1);
     if (in->builder == NULL || in->decoders == NULL) {
         ingest_free(in);

@@ -20,8 +20,7 @@
 struct instance;
 struct ingest;
 
-/* Receives each full chunk.  0, or negative: ingest_feed returns it, and the
- * chunk's bytes count as not taken. */
+/* Receives each full chunk.  0, or negative: it is offered again. */
 typedef int (*ingest_append_fn)(void *arg, uint32_t partition,
                                 const struct chunk_position *next,
                                 const struct slice *parts, size_t n_parts,
@@ -34,6 +33,7 @@ struct ingest_options {
     size_t n_decoders;
     size_t max_record_bytes; /* one record; longer ones are dead letters */
     size_t chunk_bytes;      /* about the size of a chunk */
+    size_t max_chunk_bytes;  /* no chunk is longer; 0: no such bound */
     ingest_append_fn append;
     void *arg;
 };
@@ -50,7 +50,9 @@ void ingest_free(struct ingest *in);
 MUST_CHECK int ingest_start(struct ingest *in, uint32_t partition,
                             struct slice name, struct slice context,
                             unsigned decoder);
-/* Takes in what a source read.  The chunk is only read. */
+/* Takes in what a source read.  The chunk is only read.  0; 1: enough for a
+ * flush; negative: no room or memory, to be called again with the same chunk
+ * (nothing is lost or taken twice by that), or the partition forgotten. */
 MUST_CHECK int ingest_feed(struct ingest *in, uint32_t partition,
                            struct slice name, const struct tocsin_chunk *chunk);
 /* Hands what is collected to 'append'. */

@@ -26,6 +26,8 @@ struct partition {
     uint8_t decoder; /* whose context it is */
     struct tocsin_context context;
     struct buf carry; /* bytes that no decoder could use yet */
+    size_t taken;     /* of a chunk that is to be fed again */
+    bool resumed;     /* all of that is in 'carry' or in the builder */
 };
 
 struct ingest {
@@ -36,6 +38,8 @@ struct ingest {
     struct chunk_builder *builder;
     uint32_t current;   /* the partition being collected */
     bool collecting;    /* the builder holds something of it */
+    bool positioned;    /* 'next' is its position */
+    bool sealed;        /* a flush failed: the builder takes no more */
     uint32_t text_size; /* of the builder's text */
     struct chunk_position next;
     char where[CHUNK_WHERE_MAX], context[CHUNK_CONTEXT_MAX];
