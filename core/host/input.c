@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/arena.h"
@@ -26,6 +27,7 @@
 #define BACKOFF_MAX_US (30 * USEC_PER_SEC)
 #define BLOCKED_WAIT_US (50 * USEC_PER_MSEC)
 #define PENDING_MAX 1024
+#define REASON_MAX 512
 
 /* A position that waits for the sync of the frame that carries it. */
 struct pending {
@@ -54,11 +56,13 @@ struct input {
 
     struct pending pending[PENDING_MAX]; /* a ring */
     size_t pending_first, n_pending;
-    char *wheres; /* PENDING_MAX × CHUNK_WHERE_MAX, made at need */
+    char *wheres;            /* PENDING_MAX × CHUNK_WHERE_MAX */
+    char reason[REASON_MAX]; /* of the source's last failure */
 
     struct lock lock;     /* guards the states */
     struct state *states; /* by partition */
     uint32_t n_states;
+    bool any_named; /* a partition other than "" was seen */
 };
 
 /* ---- partitions' states */
@@ -79,7 +83,7 @@ states_grow(struct input *in, uint32_t n)
 }
 
 static void
-state_set_one(struct input *in, uint32_t partition, enum partition_state state)
+state_put(struct input *in, uint32_t partition, enum partition_state state)
 {
     if (states_grow(in, partition + 1) < 0)
         return;
@@ -93,7 +97,22 @@ state_set_one(struct input *in, uint32_t partition, enum partition_state state)
         st->state = state;
 }
 
-/* For all: those that were seen, or, where none was, the one named "". */
+/* Before any partition is known, "" stands for them (see below); it is gone
+ * with the first that has a name, be it from before a restart. */
+static void
+state_set_one(struct input *in, uint32_t partition, enum partition_state state)
+{
+    if (!in->any_named &&
+        instance_partition_name(in->o.source, partition).n > 0) {
+        in->any_named = true;
+        state_put(in, instance_partition(in->o.source, SLICE("")),
+                  PARTITION_GONE);
+    }
+    state_put(in, partition, state);
+}
+
+/* For all: those that were seen; where none was, those that the journal knows;
+ * else the one named "". */
 static void
 state_set(struct input *in, uint32_t partition, enum partition_state state)
 {
@@ -102,11 +121,30 @@ state_set(struct input *in, uint32_t partition, enum partition_state state)
         state_set_one(in, partition, state);
         return;
     }
+    bool any = false;
+    for (uint32_t i = 0; i < in->n_states; i++) {
+        if (in->states[i].state == 0 || in->states[i].state == PARTITION_GONE)
+            continue;
+        in->states[i].state = state;
+        any = true;
+    }
+    if (any)
+        return;
     if (instance_n_partitions(in->o.source) == 0)
-        state_set_one(in, instance_partition(in->o.source, SLICE("")), state);
+        (void)instance_partition(in->o.source, SLICE(""));
+    uint32_t n = instance_n_partitions(in->o.source);
+    for (uint32_t i = 0; i < n; i++)
+        state_set_one(in, i, state);
+}
+
+/* Nobody reads any more: what "caught up" said does not hold from now on. */
+static void
+states_unknown(struct input *in)
+{
+    AUTO_LOCK(&in->lock);
     for (uint32_t i = 0; i < in->n_states; i++)
-        if (in->states[i].state != 0)
-            in->states[i].state = state;
+        if (in->states[i].state == PARTITION_CAUGHT_UP)
+            in->states[i].state = PARTITION_READING;
 }
 
 int
@@ -153,19 +191,37 @@ pending_commit(struct input *in)
     }
 }
 
+static bool
+must_stop(const struct input *in)
+{
+    return atomic_load(&in->stopping) &&
+           clock_boot_us() >= atomic_load(&in->stop_deadline_us);
+}
+
+/* Room for one more: acknowledges some first.  False: out of time, the newest
+ * are not acknowledged, and come again from a source that needs it. */
+static bool
+pending_make_room(struct input *in)
+{
+    while (in->n_pending == PENDING_MAX) {
+        uint64_t oldest = in->pending[in->pending_first].journal_pos + 1;
+        usec_t wait = 100 * USEC_PER_MSEC;
+        if (journal_sync(in->o.journal, oldest, clock_boot_us() + wait) == -EIO)
+            (void)poll(NULL, 0, (int)(wait / USEC_PER_MSEC));
+        atomic_store(&in->synced, journal_synced(in->o.journal));
+        pending_commit(in);
+        if (in->n_pending == PENDING_MAX && must_stop(in))
+            return false;
+    }
+    return true;
+}
+
 static void
 pending_add(struct input *in, uint32_t partition,
             const struct chunk_position *next, uint64_t journal_pos)
 {
-    if (instance_plugin(in->o.source)->commit == NULL)
+    if (instance_plugin(in->o.source)->commit == NULL || !pending_make_room(in))
         return;
-    while (in->n_pending == PENDING_MAX) { /* acknowledge some first */
-        uint64_t oldest = in->pending[in->pending_first].journal_pos + 1;
-        (void)journal_sync(in->o.journal, oldest,
-                           clock_boot_us() + USEC_PER_SEC);
-        atomic_store(&in->synced, journal_synced(in->o.journal));
-        pending_commit(in);
-    }
     size_t i = (in->pending_first + in->n_pending++) % PENDING_MAX;
     char *where = in->wheres + i * CHUNK_WHERE_MAX;
     memcpy(where, next->where.p, next->where.n);
@@ -201,13 +257,6 @@ append_chunk(void *arg, uint32_t partition, const struct chunk_position *next,
     return 0;
 }
 
-static bool
-must_stop(const struct input *in)
-{
-    return atomic_load(&in->stopping) &&
-           clock_boot_us() >= atomic_load(&in->stop_deadline_us);
-}
-
 /* Sleeps, but not through a stop. */
 static void
 pause_us(struct input *in, usec_t us)
@@ -232,8 +281,7 @@ wait_for_room(struct input *in, int error)
                 "source until it does",
                 in->o.name, strerror(-error));
     pause_us(in, BLOCKED_WAIT_US);
-    pending_commit(in);
-    return must_stop(in) || atomic_load(&in->stopping) ? -ECANCELED : 0;
+    return atomic_load(&in->stopping) ? -ECANCELED : 0;
 }
 
 static int
@@ -305,6 +353,14 @@ starts_add(void *arg, const struct journal_position *p)
     return ingest_start(s->in->ingest, id, name, p->context, p->decoder);
 }
 
+/* The next callback of the source forgets it. */
+static void
+reason_keep(struct input *in)
+{
+    (void)snprintf(in->reason, sizeof in->reason, "%s",
+                   instance_reason(in->o.source));
+}
+
 static int
 source_open(struct input *in)
 {
@@ -313,14 +369,30 @@ source_open(struct input *in)
     struct starts s = {.in = in};
     arena_init(&s.arena, 16 * 1024, 256 * 1024 * 1024);
     int r = journal_positions(in->o.journal, starts_add, &s);
+    instance_begin(in->o.source);
     if (r == 0) {
-        instance_begin(in->o.source);
         r = instance_plugin(in->o.source)
                 ->open(instance_self(in->o.source), s.v, s.n);
+        reason_keep(in);
+    } else {
+        (void)snprintf(in->reason, sizeof in->reason, "%s", strerror(-r));
     }
     mem_free(s.v);
     arena_fini(&s.arena);
     return r;
+}
+
+/* A source that never names a partition has the one named "". */
+static bool
+partition_is_known(struct input *in, int status, uint32_t partition)
+{
+    if (status == TOCSIN_ERROR || status == TOCSIN_IDLE || status == TOCSIN_END)
+        return true;
+    if (partition == TOCSIN_ALL_PARTITIONS)
+        return status != TOCSIN_CHUNK;
+    if (partition == 0 && instance_n_partitions(in->o.source) == 0)
+        (void)instance_partition(in->o.source, SLICE(""));
+    return partition < instance_n_partitions(in->o.source);
 }
 
 /* What read() returned.  1: go on reading; 0: the source has ended; negative:
@@ -328,6 +400,12 @@ source_open(struct input *in)
 static int
 handle(struct input *in, int status, struct tocsin_chunk *chunk)
 {
+    if (!partition_is_known(in, status, chunk->partition)) {
+        (void)snprintf(in->reason, sizeof in->reason,
+                       "the plugin tells of partition %u, which it never named",
+                       chunk->partition);
+        return -EIO;
+    }
     if (status != TOCSIN_CHUNK && flush(in) < 0)
         return -ECANCELED;
     switch (status) {
@@ -342,7 +420,7 @@ handle(struct input *in, int status, struct tocsin_chunk *chunk)
     case TOCSIN_SCRAPE_FAILED:
         log_limited(LOG_WARN, 60 * USEC_PER_SEC,
                     "input \"%s\": down: %s, trying again", in->o.name,
-                    instance_reason(in->o.source));
+                    in->reason);
         state_set(in, chunk->partition, PARTITION_DOWN);
         return 1;
     case TOCSIN_GONE:
@@ -375,6 +453,7 @@ source_run(struct input *in)
             deadline += READ_WAIT_US;
         instance_begin(in->o.source);
         int status = p->read(instance_self(in->o.source), deadline, &chunk);
+        reason_keep(in);
         instance_wake_clear(in->o.source);
         int r = handle(in, status, &chunk);
         pending_commit(in);
@@ -401,6 +480,7 @@ source_finish(struct input *in)
     in->n_pending = 0;
     instance_begin(in->o.source);
     instance_plugin(in->o.source)->close(instance_self(in->o.source));
+    states_unknown(in);
 }
 
 static void *
@@ -429,8 +509,7 @@ input_main(void *arg)
         atomic_fetch_add(&in->restarts, 1);
         log_limited(LOG_ERROR, 10 * USEC_PER_SEC,
                     "input \"%s\": %s, opening it again in %lld ms", in->o.name,
-                    instance_reason(in->o.source),
-                    (long long)(backoff / USEC_PER_MSEC));
+                    in->reason, (long long)(backoff / USEC_PER_MSEC));
         pause_us(in, backoff);
         backoff = MIN(backoff * 2, BACKOFF_MAX_US);
     }
@@ -473,8 +552,10 @@ input_new(const struct input_options *o, struct input **ret, struct err *err)
     in->magic = INPUT_MAGIC;
     in->o = *o;
     lock_init(&in->lock, LOCK_INPUT);
-    in->decoders =
-        mem_dup(o->decoders, (o->n_decoders + 1) * sizeof o->decoders[0]);
+    in->decoders = mem_new_array(struct instance *, o->n_decoders + 1);
+    if (in->decoders != NULL && o->n_decoders > 0)
+        memcpy(in->decoders, o->decoders,
+               o->n_decoders * sizeof o->decoders[0]);
     in->wheres = mem_alloc((size_t)PENDING_MAX * CHUNK_WHERE_MAX);
     struct ingest_options io = {
         .input = o->id,
@@ -482,7 +563,8 @@ input_new(const struct input_options *o, struct input **ret, struct err *err)
         .decoders = in->decoders,
         .n_decoders = o->n_decoders,
         .max_record_bytes = o->max_record_bytes,
-        .chunk_bytes = CHUNK_BYTES,
+        .chunk_bytes = MIN(CHUNK_BYTES, journal_payload_max(o->journal) / 4),
+        .max_chunk_bytes = journal_payload_max(o->journal),
         .append = append_chunk,
         .arg = in,
     };

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += \
 	%D%/README.md \
+	%D%/fakes.c \
+	%D%/fakes.h \
 	%D%/faultio.c \
 	%D%/faultio.h \
 	%D%/functions.sh \
