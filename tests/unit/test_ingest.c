@@ -125,6 +125,7 @@ struct fixture {
     uint64_t next_offset; /* of the newest chunk */
     char context;
     int refuse; /* the next so many appends fail */
+    unsigned refuse_every, appends;
 };
 
 static struct fixture fx;
@@ -135,8 +136,10 @@ on_append(void *arg, uint32_t partition, const struct chunk_position *next,
 {
     struct fixture *f = arg;
     (void)partition;
-    if (f->refuse > 0) {
-        f->refuse--;
+    f->appends++;
+    if (f->refuse > 0 ||
+        (f->refuse_every > 0 && f->appends % f->refuse_every == 0)) {
+        f->refuse -= f->refuse > 0;
         return -ENOSPC;
     }
     AUTO_FINI(buf) payload = BUF_INIT(1024 * 1024);
@@ -353,6 +356,63 @@ START_TEST(a_full_journal_loses_nothing)
 }
 END_TEST
 
+/* Short records need more room than their bytes: chunks split, whatever the
+ * journal refuses meanwhile, and nothing comes twice. */
+START_TEST(records_that_do_not_fit_one_chunk_come_in_several)
+{
+    static char text[30001];
+    struct buf want = BUF_INIT(1024 * 1024);
+    for (unsigned i = 0; i < 5000; i++) {
+        (void)snprintf(text + (size_t)i * 6, 7, "a%04u\n", i);
+        (void)buf_printf(&want, "a(a%04u,A) ", i);
+    }
+    fx.refuse_every = (unsigned)_i;
+    struct tocsin_chunk c = {
+        .struct_size = sizeof c,
+        .data = text,
+        .size = 30000,
+        .next = {.offset = 30000},
+    };
+    int r, tries = 0;
+    while ((r = ingest_feed(fx.ingest, 0, SLICE("p"), &c)) < 0)
+        ck_assert_int_lt(tries++, 100);
+    while (ingest_flush(fx.ingest) < 0)
+        ck_assert_int_lt(tries++, 100);
+    ck_assert_str_eq(buf_str(&fx.got), buf_str(&want));
+    ck_assert_uint_eq(fx.next_offset, 30000);
+    ck_assert_uint_gt(fx.appends, 3);
+    ck_assert_int_eq(tries > 0, _i > 0);
+    buf_fini(&want);
+}
+END_TEST
+
+START_TEST(a_last_line_without_end_is_taken_once_whatever_is_refused)
+{
+    static char text[12000];
+    memset(text, 'a', sizeof text);
+    for (size_t i = 39; i < sizeof text; i += 40)
+        text[i] = '\n';
+    size_t n = sizeof text - 5; /* an unfinished line at the end */
+    fx.refuse = _i;
+    struct tocsin_chunk c = {
+        .struct_size = sizeof c,
+        .flags = TOCSIN_CHUNK_LAST,
+        .data = text,
+        .size = n,
+        .next = {.offset = n},
+    };
+    while (ingest_feed(fx.ingest, 0, SLICE("p"), &c) < 0)
+        continue;
+    while (ingest_flush(fx.ingest) < 0)
+        continue;
+    unsigned count = 0;
+    for (const char *p = buf_str(&fx.got); *p != 0; p++)
+        count += *p == '(';
+    ck_assert_uint_eq(count, 300);
+    ck_assert_uint_eq(fx.next_offset, n);
+}
+END_TEST
+
 static Suite *
 ingest_suite(void)
 {
@@ -370,6 +430,12 @@ ingest_suite(void)
     tcase_add_test(t, an_endless_line_is_a_dead_letter_and_the_next_one_is_not);
     tcase_add_test(t, a_message_larger_than_a_chunk_is_kept_in_part);
     tcase_add_test(t, a_full_journal_loses_nothing);
+    tcase_add_loop_test(t, records_that_do_not_fit_one_chunk_come_in_several, 0,
+                        1);
+    tcase_add_loop_test(t, records_that_do_not_fit_one_chunk_come_in_several, 2,
+                        6);
+    tcase_add_loop_test(
+        t, a_last_line_without_end_is_taken_once_whatever_is_refused, 0, 4);
     suite_add_tcase(s, t);
     return s;
 }
