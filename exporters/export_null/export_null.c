@@ -15,11 +15,11 @@ struct null {
 enum { METRIC_RECORDS, METRIC_NOTIFICATIONS };
 
 static const struct tocsin_metric metrics[] = {
-    [METRIC_RECORDS] = {.name = "null_records_total",
+    [METRIC_RECORDS] = {.name = "tocsin_null_records_total",
                         .type = TOCSIN_COUNTER,
                         .unit = "",
                         .help = "Records that were dropped."},
-    [METRIC_NOTIFICATIONS] = {.name = "null_notifications_total",
+    [METRIC_NOTIFICATIONS] = {.name = "tocsin_null_notifications_total",
                               .type = TOCSIN_COUNTER,
                               .unit = "",
                               .help = "Notifications that were dropped."},
@@ -64,7 +64,7 @@ static const struct tocsin_plugin plugin = {
     .create = null_create,
     .destroy = free,
     .deliver = null_deliver,
-    .receiver_key = "null_configs",
+    .receiver_key = "tocsin_null_configs",
 };
 
 TOCSIN_PLUGIN_REGISTER(plugin)
