@@ -12,6 +12,7 @@
 #define ASK_TIMEOUT_MS 5000
 #define SYNC_WAIT_MS 2000 /* for the host, when partitions are given back */
 #define COMMIT_WAIT_MS 2000
+#define NUDGE_TIMEOUT_MS 500
 #define RETRY_NS 100000000
 
 static void
@@ -281,6 +282,32 @@ assign_give_back(struct member *m, bool lost)
         assign_commit_last(m);
     }
     rd_kafka_assign(m->rk, NULL);
+}
+
+/* A thread of librdkafka 2.0.2 that found the queue full looks again when it is
+ * woken, or after a second: far too late for a reader that empties the queue in
+ * a tenth of that.  Any request to a broker wakes the broker's thread; a
+ * partition's end is a cheap one. */
+void
+assign_nudge(struct member *m)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new(8);
+    pthread_mutex_lock(&m->parts->lock);
+    for (size_t i = 0; i < m->parts->n; i++) {
+        const struct part *p = m->parts->items[i];
+        bool asked = !p->owned;
+        for (size_t j = 0; j < i && !asked; j++)
+            asked = m->parts->items[j]->owned &&
+                    m->parts->items[j]->leader == p->leader;
+        if (!asked)
+            rd_kafka_topic_partition_list_add(list, p->topic, p->number)
+                ->offset = RD_KAFKA_OFFSET_END;
+    }
+    pthread_mutex_unlock(&m->parts->lock);
+    if (list->cnt > 0)
+        rd_kafka_offsets_for_times(m->rk, list, NUDGE_TIMEOUT_MS);
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 /* A position that the broker does not have: too old, or a topic that was made

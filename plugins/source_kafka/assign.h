@@ -19,6 +19,8 @@ void assign_commit(struct member *m);
 void assign_commit_last(struct member *m);
 /* The answer to a commit. */
 void assign_committed(struct member *m, rd_kafka_event_t *ev);
+/* Has librdkafka fetch on after its queue was full. */
+void assign_nudge(struct member *m);
 /* Finds new positions for parts that are lost or bad. */
 void assign_mend(struct member *m);
 /* Has messages go to the message queue; again where they already do. */

@@ -93,6 +93,7 @@ part_round(struct parts *ps, struct part *p, const json_t *root,
     if (end > p->next && p->next >= 0)
         h->lag += (double)(end - p->next);
 
+    p->leader = number(partition, "leader", -1);
     char why[sizeof p->why];
     int state = leader_state(root, partition, h, why, sizeof why);
     if (state < 0) {

@@ -210,6 +210,8 @@ member_main(void *arg)
         rd_kafka_event_t *ev = rd_kafka_queue_poll(m->control, 500);
         if (ev)
             member_event(m, ev);
+        if (atomic_exchange(&m->nudge, false))
+            assign_nudge(m);
         int64_t now_us = m->host->boot_us(m->ctx);
         if (now_us >= m->mend_us && atomic_exchange(&m->mend, false)) {
             assign_mend(m);

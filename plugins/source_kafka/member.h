@@ -34,6 +34,7 @@ struct member {
     rd_kafka_queue_t *messages;
     pthread_t thread;
     atomic_bool stopping;
+    atomic_bool nudge;  /* the reader made room in the message queue */
     atomic_bool mend;   /* the reader met a part that is lost or bad */
     atomic_bool failed; /* for good: 'fatal' says why */
     char fatal[256];
@@ -51,7 +52,7 @@ struct member {
 int member_open(struct member *m, char *why, size_t why_size);
 /* Commits what is synced and leaves; at most some seconds. */
 void member_close(struct member *m);
-/* Wakes the thread, for 'mend'. */
+/* Wakes the thread, for 'mend' and 'nudge'. */
 void member_wake(struct member *m);
 /* Wakes the reader: there is something to say. */
 void member_wake_reader(struct member *m);

@@ -70,6 +70,7 @@ part_new(const char *topic, int32_t number)
     p->name_size = (size_t)n;
     p->number = number;
     p->next = p->synced = p->sent = p->committed = p->bad = -1;
+    p->leader = -1;
     return p;
 }
 

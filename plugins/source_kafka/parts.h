@@ -34,6 +34,7 @@ struct part {
     int64_t synced;     /* the host has all before this, or -1 */
     int64_t sent;       /* to the broker, to be committed, or -1 */
     int64_t committed;  /* what the broker has, as it said, or -1 */
+    int64_t leader;     /* the broker's id, or -1 */
     int64_t trouble_us; /* since when its leader is out of reach, or 0 */
     int64_t said_down_us;
     unsigned say;

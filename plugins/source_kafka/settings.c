@@ -274,6 +274,15 @@ settings_names(struct settings *st, const struct kafka_options *opt,
     return 0;
 }
 
+static size_t
+settings_number(const struct settings *st, const char *key)
+{
+    char text[32] = "";
+    size_t size = sizeof text;
+    rd_kafka_conf_get(st->conf, key, text, &size);
+    return strtoul(text, NULL, 10);
+}
+
 int
 settings_init(struct settings *st, const struct kafka_options *opt, char *why,
               size_t why_size)
@@ -299,10 +308,10 @@ settings_init(struct settings *st, const struct kafka_options *opt, char *why,
     free(brokers);
     free(topic);
 
-    char wait[32] = "";
-    size_t wait_size = sizeof wait;
-    rd_kafka_conf_get(st->conf, "fetch.wait.max.ms", wait, &wait_size);
-    st->fetch_wait_ms = (int)strtol(wait, NULL, 10);
+    st->fetch_wait_ms = (int)settings_number(st, "fetch.wait.max.ms");
+    st->nudge_messages = settings_number(st, "queued.min.messages") / 8 + 1;
+    st->nudge_bytes =
+        settings_number(st, "queued.max.messages.kbytes") * 1024 / 8 + 1;
     return r;
 }
 

@@ -38,6 +38,8 @@ struct settings {
     char *instance;
     int start;
     int fetch_wait_ms;
+    size_t nudge_messages; /* an eighth of what librdkafka's queue takes */
+    size_t nudge_bytes;
     char *secret; /* never in a message: the key of the connection string */
 };
 

@@ -32,6 +32,7 @@ struct source {
     struct member *member;       /* NULL: closed */
     int wake_fd;                 /* ours; the host's is another */
     struct part *last;           /* of the newest message: they come in runs */
+    size_t n_messages, n_bytes;  /* read since the newest nudge */
     rd_kafka_message_t *message; /* lent out until the next callback */
     struct tocsin_header *headers;
     size_t headers_max;
@@ -281,11 +282,25 @@ source_headers(struct source *s, struct tocsin_chunk *ret)
     ret->headers = s->headers;
 }
 
+static void
+source_nudge(struct source *s, const rd_kafka_message_t *msg)
+{
+    s->n_messages++;
+    s->n_bytes += msg->len;
+    if (s->n_messages < s->settings.nudge_messages &&
+        s->n_bytes < s->settings.nudge_bytes)
+        return;
+    s->n_messages = s->n_bytes = 0;
+    atomic_store(&s->member->nudge, true);
+    member_wake(s->member);
+}
+
 static int
 source_chunk(struct source *s, rd_kafka_message_t *msg,
              struct tocsin_chunk *ret)
 {
     s->message = msg;
+    source_nudge(s, msg);
     ret->flags = TOCSIN_CHUNK_MESSAGE;
     ret->n_headers = 0;
     ret->data = msg->payload ? msg->payload : "";
