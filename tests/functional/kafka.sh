@@ -325,6 +325,18 @@ deleted_messages_and_new_topics_are_told()
     expect_contains "$tmp/host.log" "is behind the end 3"
 }
 
+# librdkafka looks only once a second whether its queue has room again: a
+# hundred times here, if nobody tells it.
+a_queue_that_was_full_is_filled_again_at_once()
+{
+    kafka_topic many 1
+    kproduce -X linger.ms=20 -X batch.num.messages=100 count many 0 10000 200
+    read_topic "$tmp/out" g13 many --no-data --for 60 --until caught_up -- \
+        properties.queued.min.messages=100 \
+        properties.max.partition.fetch.bytes=20000
+    expect_equal 10000 "$(grep -c '^chunk	' "$tmp/out")"
+}
+
 # The host does not read for longer than the group waits for a poll, with far
 # more to read than may be kept in memory.
 back_pressure_costs_neither_membership_nor_memory()
@@ -363,6 +375,7 @@ for case in ${ONLY:-messages_keep_key_headers_and_emptiness \
     a_missing_topic_is_down_with_the_reason \
     a_bad_batch_is_skipped_and_counted \
     deleted_messages_and_new_topics_are_told \
+    a_queue_that_was_full_is_filled_again_at_once \
     back_pressure_costs_neither_membership_nor_memory \
     a_frozen_broker_is_down_and_close_returns}; do
     case_start=$(date +%s)
