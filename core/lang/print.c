@@ -8,8 +8,6 @@
 #include "core/lang/lexer.h"
 #include "core/lang/print.h"
 
-static void print(struct buf *b, const struct expr *e);
-
 static void
 put(struct buf *b, const char *s)
 {
@@ -64,7 +62,7 @@ print_at_least(struct buf *b, const struct expr *e, int prec)
     e = expr_unparen(e);
     bool parens = precedence(e) < prec;
     put(b, parens ? "(" : "");
-    print(b, e);
+    print_expr(b, e);
     put(b, parens ? ")" : "");
 }
 
@@ -126,7 +124,11 @@ print_binary(struct buf *b, const struct expr *e)
     put(b, e->binary.is_bool ? " bool" : "");
     print_matching(b, &e->binary.match);
     put(b, " ");
-    print_at_least(b, e->binary.right, prec + !right_assoc);
+    /* A sign there can't be taken for anything else: "a ^ -b". */
+    const struct expr *right = expr_unparen(e->binary.right);
+    bool is_signed =
+        precedence(right) == PREC_SIGN && right->kind != EXPR_BINARY;
+    print_at_least(b, right, is_signed ? 0 : prec + !right_assoc);
 }
 
 static void
@@ -135,7 +137,7 @@ print_args(struct buf *b, const struct expr *e)
     put(b, "(");
     for (uint32_t i = 0; i < expr_child_count(e); i++) {
         put(b, i > 0 ? ", " : "");
-        print(b, expr_unparen(expr_child(e, i)));
+        print_expr(b, expr_child(e, i));
     }
     put(b, ")");
 }
@@ -159,12 +161,16 @@ print_unary(struct buf *b, const struct expr *e)
     const struct expr *arg = expr_unparen(e->unary.arg);
     put(b, e->unary.minus ? "-" : "+");
     /* "-5" would be read as a number. */
-    print_at_least(b, arg, arg->kind == EXPR_NUMBER ? PREC_ATOM + 1 : PREC_POW);
+    print_at_least(b, arg,
+                   arg->kind == EXPR_NUMBER  ? PREC_ATOM + 1
+                   : arg->kind == EXPR_UNARY ? 0
+                                             : PREC_POW);
 }
 
-static void
-print(struct buf *b, const struct expr *e)
+void
+print_expr(struct buf *b, const struct expr *e)
 {
+    e = expr_unparen(e);
     switch (e->kind) {
     case EXPR_NUMBER:
         print_number(b, e->number);
@@ -196,7 +202,6 @@ print(struct buf *b, const struct expr *e)
         print_unary(b, e);
         break;
     default:
-        print(b, expr_unparen(e));
         break;
     }
 }
@@ -204,6 +209,6 @@ print(struct buf *b, const struct expr *e)
 int
 expr_print(const struct expr *e, struct buf *b)
 {
-    print(b, expr_unparen(e));
+    print_expr(b, e);
     return buf_error(b);
 }

@@ -4,7 +4,6 @@
 
 #include "core/base/duration.h"
 #include "core/base/str.h"
-#include "core/lang/functions.h"
 #include "core/lang/lexer.h"
 #include "core/lang/matcher.h"
 #include "core/lang/print.h"
@@ -74,46 +73,10 @@ print_usec(struct buf *b, usec_t us)
 }
 
 void
-print_duration_expr(struct buf *b, const struct expr *e)
-{
-    e = expr_unparen(e);
-    switch (e->kind) {
-    case EXPR_NUMBER:
-        if (e->number < 0)
-            put(b, "(");
-        print_number(b, e->number);
-        if (e->number < 0)
-            put(b, ")");
-        break;
-    case EXPR_CALL:
-        (void)buf_printf(b, "%s(", e->call.func->name);
-        for (uint32_t i = 0; i < e->call.count; i++) {
-            put(b, i > 0 ? ", " : "");
-            print_duration_expr(b, e->call.args[i]);
-        }
-        put(b, ")");
-        break;
-    case EXPR_UNARY:
-        put(b, "(-");
-        put(b, expr_unparen(e->unary.arg)->kind == EXPR_NUMBER ? "(" : "");
-        print_duration_expr(b, e->unary.arg);
-        put(b, expr_unparen(e->unary.arg)->kind == EXPR_NUMBER ? "))" : ")");
-        break;
-    default:
-        put(b, "(");
-        print_duration_expr(b, e->binary.left);
-        (void)buf_printf(b, " %s ", binary_op_name(e->binary.op));
-        print_duration_expr(b, e->binary.right);
-        put(b, ")");
-        break;
-    }
-}
-
-void
 print_duration(struct buf *b, const struct lang_duration *d)
 {
     if (d->expr != NULL)
-        print_duration_expr(b, d->expr);
+        print_expr(b, d->expr);
     else
         print_usec(b, d->us);
 }
@@ -132,7 +95,11 @@ print_modifiers(struct buf *b, const struct modifiers *m)
     if (m->offset.us == 0 && m->offset.expr == NULL)
         return;
     put(b, " offset ");
+    bool parens = m->offset.expr != NULL &&
+                  expr_unparen(m->offset.expr)->kind != EXPR_CALL;
+    put(b, parens ? "(" : "");
     print_duration(b, &m->offset);
+    put(b, parens ? ")" : "");
 }
 
 /* --- pipelines ----------------------------------------------------------- */
