@@ -65,10 +65,8 @@ format_int(struct buf *b, const struct verb *v, int64_t i, unsigned base,
     size_t n = sizeof text;
     uint64_t u = i < 0 ? -(uint64_t)i : (uint64_t)i;
     size_t least = v->has_precision ? MIN((size_t)v->precision, (size_t)80) : 1;
-    while (u > 0 || sizeof text - n < least) {
+    for (; u > 0 || sizeof text - n < least; u /= base)
         text[--n] = digits[u % base];
-        u /= base;
-    }
     if (v->sharp && base == 16) {
         text[--n] = upper ? 'X' : 'x';
         text[--n] = '0';

@@ -40,13 +40,11 @@ change_case(struct texec *x, struct slice s, bool upper, struct tval *ret_v)
     AUTO_FINI(buf) b = BUF_INIT(TMPL_OUTPUT_MAX);
     for (size_t i = 0; i < s.n;) {
         uint32_t cp;
-        char text[4];
+        char text[4] = "";
         int n = utf8_decode(slice_skip(s, i), &cp);
-        if (n > 0)
-            (void)buf_append(&b, text,
-                             utf8_encode(letter_case(cp, upper), text));
-        else
-            (void)buf_append_str(&b, "\xef\xbf\xbd");
+        size_t used =
+            utf8_encode(n > 0 ? letter_case(cp, upper) : 0xfffd, text);
+        (void)buf_append(&b, text, used);
         i += n > 0 ? (size_t)n : 1;
     }
     return texec_string(x, &b, ret_v);
@@ -79,7 +77,7 @@ call_title(struct texec *x, const struct tval *args, size_t n,
     bool in_word = false;
     for (size_t i = 0; i < s.n;) {
         uint32_t cp = 0xfffd;
-        char text[4];
+        char text[4] = "";
         int len = utf8_decode(slice_skip(s, i), &cp);
         bool letter =
             (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z') || cp >= 0x80;
@@ -88,7 +86,8 @@ call_title(struct texec *x, const struct tval *args, size_t n,
         if (letter && !in_word)
             cp = letter_case(cp, true);
         in_word = letter || cp == '_' || (in_word && joins);
-        (void)buf_append(&b, text, utf8_encode(cp, text));
+        size_t used = utf8_encode(cp, text);
+        (void)buf_append(&b, text, used);
         i += len > 0 ? (size_t)len : 1;
     }
     return texec_string(x, &b, ret_v);
