@@ -116,7 +116,7 @@ static const struct {
     enum kind kind;
     unsigned per_mille;
 } normal[] = {
-    {KIND_D2C_TWIN, 300},     {KIND_C2D_TWIN, 200},  {KIND_DISCONNECT, 195},
+    {KIND_D2C_TWIN, 435},     {KIND_C2D_TWIN, 200},  {KIND_DISCONNECT, 60},
     {KIND_METHOD, 200},       {KIND_TWIN_QUERY, 50}, {KIND_CONFIGURATIONS, 20},
     {KIND_JOB, 20},           {KIND_FILE_UPLOAD, 5}, {KIND_MESSAGE_EXPIRED, 5},
     {KIND_METHOD_OFFLINE, 3}, {KIND_NOT_FOUND, 2},
