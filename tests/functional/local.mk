@@ -3,6 +3,7 @@ EXTRA_DIST += %D%/README.md
 
 # One a line: each comes with the part that it tests.
 script_tests += %D%/kafka.sh
+script_tests += %D%/kafka-alert.sh
 script_tests += %D%/kafka-mock.sh
 script_tests += %D%/source-file.sh
 script_tests += %D%/source-sim.sh
