@@ -146,7 +146,7 @@ external_url(struct outbox *ob, const struct config *cfg)
             n--;
         return arena_strndup(&ob->arena, url, n);
     }
-    if (cfg->listen_host == NULL)
+    if (cfg->listen_host == NULL || cfg->listen_port == 0)
         return NULL;
     bool v6 = strchr(cfg->listen_host, ':') != NULL;
     return arena_printf(&ob->arena, "http://%s%s%s:%u", v6 ? "[" : "",

@@ -64,7 +64,7 @@ static const struct tocsin_plugin plugin = {
     .create = null_create,
     .destroy = free,
     .deliver = null_deliver,
-    .receiver_key = "tocsin_null_configs",
+    .receiver_key = "null_configs",
 };
 
 TOCSIN_PLUGIN_REGISTER(plugin)

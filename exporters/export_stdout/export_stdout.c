@@ -23,6 +23,8 @@
 
 /* A pipe that is ready takes so much without waiting. */
 #define WRITE_MAX 4096
+#define RUNBOOK_MAX 1024
+#define EVIDENCE_MAX 160 /* bytes of a record, for a first look */
 #define BUFFER_KEPT ((size_t)256 * 1024)
 
 enum { FORMAT_TEXT, FORMAT_JSON };
@@ -91,6 +93,27 @@ put_what(struct instance *in, const struct tocsin_alert *a)
     out_fini(&what);
 }
 
+/* One line behind an alert. */
+static void
+put_line(struct instance *in, const char *name, struct tocsin_text t,
+         size_t max)
+{
+    struct out *o = &in->out;
+    size_t n = t.n;
+    if (n == 0)
+        return;
+    if (n > max) /* between characters */
+        for (n = max; n > 0 && ((unsigned char)t.p[n] & 0xc0) == 0x80;)
+            n--;
+    out_str(o, "         ");
+    style(in, "2");
+    out_str(o, name);
+    out_visible(o, (struct tocsin_text){t.p, n});
+    out_str(o, n < t.n ? "…" : "");
+    style(in, "0");
+    out_char(o, '\n');
+}
+
 static void
 put_alert(struct instance *in, const struct tocsin_alert *a)
 {
@@ -111,16 +134,14 @@ put_alert(struct instance *in, const struct tocsin_alert *a)
     put_labels(o, a->labels, a->n_labels);
     style(in, "0");
     out_char(o, '\n');
-    struct tocsin_text runbook =
-        pairs_get(a->annotations, a->n_annotations, "runbook_url");
-    if (a->firing && runbook.n > 0) {
-        out_str(o, "         ");
-        style(in, "2");
-        out_str(o, "runbook: ");
-        out_visible(o, runbook);
-        style(in, "0");
-        out_char(o, '\n');
-    }
+    if (!a->firing)
+        return;
+    put_line(in, "runbook: ",
+             pairs_get(a->annotations, a->n_annotations, "runbook_url"),
+             RUNBOOK_MAX);
+    if (a->n_evidence > 0)
+        put_line(in, "evidence: ", a->evidence[a->n_evidence - 1],
+                 EVIDENCE_MAX);
 }
 
 static void

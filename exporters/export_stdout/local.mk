@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/README.md
+EXTRA_DIST += %D%/README.md %D%/example.yaml
+dist_man_MANS += %D%/tocsin-export-stdout.7
 
 plugin_LTLIBRARIES += %D%/export_stdout.la
 %C%_export_stdout_la_SOURCES = %D%/export_stdout.c

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/README.md
+EXTRA_DIST += %D%/README.md %D%/example.yaml
+dist_man_MANS += %D%/tocsin-export-webhook.7
 
 # All of it, for the plugin and for its test.
 noinst_LTLIBRARIES += %D%/libwebhook.la

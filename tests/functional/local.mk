@@ -5,5 +5,6 @@ EXTRA_DIST += %D%/README.md
 script_tests += %D%/kafka.sh
 script_tests += %D%/kafka-alert.sh
 script_tests += %D%/kafka-mock.sh
+script_tests += %D%/notify.sh
 script_tests += %D%/source-file.sh
 script_tests += %D%/source-sim.sh
