@@ -200,31 +200,34 @@ rule_evaluate(struct engine *e, struct rule *r, usec_t slot)
     return err.code != 0 ? rule_state_fail(s, err.message) : 0;
 }
 
-static bool
-slot_is_unseen(const struct engine *e, const struct rule *r, usec_t slot)
+/* Until when nobody saw what happened; USEC_NONE where the slot was seen. */
+static usec_t
+slot_unseen_until(const struct engine *e, const struct rule *r, usec_t slot)
 {
     const struct inputset *s = &e->plan->sets.p[r->set];
-    for (uint32_t i = 0; i < s->n; i++) {
-        if (watermarks_gap(&e->marks, s->ids[i], slot))
-            return true;
-    }
-    return false;
+    usec_t end = USEC_NONE;
+    for (uint32_t i = 0; i < s->n; i++)
+        end = MAX(end, watermarks_gap(&e->marks, s->ids[i], slot));
+    return end;
 }
 
 static int
 rule_slot(struct engine *e, struct rule *r, usec_t slot)
 {
     struct rule_state *s = r->state;
+    usec_t interval = r->def->interval_us;
+    usec_t unseen = slot_unseen_until(e, r, slot);
     rule_state_touch(s);
     int x = 0;
-    if (slot_is_unseen(e, r, slot)) {
-        s->skipped++;
-        alerts_shift(s, r->def->interval_us);
+    s->next_slot = slot + interval;
+    if (unseen != USEC_NONE) { /* all at once: a gap may be months long */
+        s->next_slot = slot_at_or_after(unseen + 1, interval);
+        s->skipped += (uint64_t)((s->next_slot - slot) / interval);
+        alerts_shift(s, s->next_slot - slot);
     } else {
         x = rule_evaluate(e, r, slot);
     }
-    s->last_slot = slot;
-    s->next_slot = slot + r->def->interval_us;
+    s->last_slot = s->next_slot - interval;
     return x;
 }
 

@@ -155,12 +155,13 @@ lateness_of(const struct watermarks *w, uint16_t input)
                                        : 0;
 }
 
-/* The smallest of the partitions. */
+/* The smallest of the partitions that go on; where all have ended, what the
+ * newest of them brought. */
 static void
 input_update(struct watermarks *w, uint16_t input)
 {
     struct input_clock *c = &w->inputs.p[input];
-    usec_t least = USEC_MAX, since = USEC_MAX;
+    usec_t least = USEC_MAX, since = USEC_MAX, ended = USEC_NONE;
     c->partitions = 0;
     c->frozen = false;
     for (uint32_t i = 0; i < w->parts.n; i++) {
@@ -169,16 +170,23 @@ input_update(struct watermarks *w, uint16_t input)
             continue;
         c->partitions++;
         c->frozen |= p->frozen;
-        least = MIN(least, p->watermark);
+        if (p->state == PARTITION_ENDED)
+            ended = MAX(ended, p->watermark);
+        else
+            least = MIN(least, p->watermark);
         if (p->since != USEC_NONE)
             since = MIN(since, p->since);
     }
-    usec_t wm = c->partitions == 0 ? USEC_NONE : least;
+    usec_t wm = least == USEC_MAX ? ended : least;
     if (wm != c->watermark)
         w->moved = true;
     c->watermark = wm;
     c->since = since == USEC_MAX ? USEC_NONE : since;
 }
+
+/* The end of a backlog that is older than this says nothing of the time since
+ * then, which nobody observed. */
+#define BACKLOG_AGE USEC_PER_HOUR
 
 /* Raises a partition's watermark to 'to' at most. */
 static void
@@ -200,8 +208,8 @@ part_advance(struct watermarks *w, uint32_t i)
     usec_t late = lateness_of(w, p->input);
     if (p->frozen)
         return;
-    if (p->state == PARTITION_ENDED)
-        part_raise(w, i, w->now - late);
+    if (p->state == PARTITION_ENDED && p->newest != USEC_NONE)
+        part_raise(w, i, p->newest); /* nothing is late any more */
     else if (p->newest != USEC_NONE)
         part_raise(w, i, p->newest - late);
 }
@@ -270,6 +278,10 @@ watermarks_tick(struct watermarks *w, const struct tick_partition *t)
         p->seen = w->now;
     } else {
         part_heard(w, p);
+        if (t->state == PARTITION_CAUGHT_UP && p->state == PARTITION_READING &&
+            p->watermark != USEC_NONE &&
+            w->now - lateness_of(w, t->input) - p->watermark > BACKLOG_AGE)
+            part_open_gap(w, p);
         part_set_state(w, p, t->state);
         if (t->state == PARTITION_CAUGHT_UP)
             part_raise(w, (uint32_t)i, w->now - lateness_of(w, t->input));
@@ -386,19 +398,20 @@ watermarks_flush(struct watermarks *w, usec_t to)
     }
 }
 
-bool
+usec_t
 watermarks_gap(const struct watermarks *w, uint16_t input, usec_t slot)
 {
+    usec_t end = USEC_NONE;
     for (uint32_t i = 0; i < w->parts.n; i++) {
         const struct partition *p = &w->parts.p[i];
         if (p->name == NULL || p->input != input)
             continue;
         for (uint32_t k = 0; k < p->n_gaps; k++) {
             if (slot > p->gaps[k].lo && slot <= p->gaps[k].hi)
-                return true;
+                end = MAX(end, p->gaps[k].hi);
         }
     }
-    return false;
+    return end;
 }
 
 void

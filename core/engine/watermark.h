@@ -86,8 +86,8 @@ void watermarks_close_gaps(struct partition *p, usec_t t);
 /* The input ended: every watermark goes to 'to'. */
 void watermarks_flush(struct watermarks *w, usec_t to);
 
-/* Is the slot in an open gap of the input? */
-bool watermarks_gap(const struct watermarks *w, uint16_t input, usec_t slot);
+/* The end of the open gap of the input that the slot lies in, or USEC_NONE. */
+usec_t watermarks_gap(const struct watermarks *w, uint16_t input, usec_t slot);
 /* Gaps before 'before' are over. */
 void watermarks_forget(struct watermarks *w, usec_t before);
 

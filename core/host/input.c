@@ -427,6 +427,10 @@ handle(struct input *in, int status, struct tocsin_chunk *chunk)
         state_set(in, chunk->partition, PARTITION_GONE);
         ingest_forget(in->ingest, chunk->partition);
         return 1;
+    case TOCSIN_OVER:
+        state_set(in, chunk->partition, PARTITION_ENDED);
+        ingest_forget(in->ingest, chunk->partition);
+        return 1;
     case TOCSIN_SCRAPE_BEGIN:
     case TOCSIN_SCRAPE_END:
         state_set(in, chunk->partition,

@@ -211,7 +211,7 @@ file_read(struct source *s, struct file *f, struct tocsin_chunk *ret)
     ret->partition = f->partition;
     if (f->over == 1) { /* its last chunk was taken */
         f->over = 2;
-        return TOCSIN_GONE;
+        return TOCSIN_OVER;
     }
     switch (f->over ? TAIL_AT_END
                     : tail_read(f->tail, s->buf, READ_BYTES, &n)) {

@@ -34,7 +34,7 @@ expect "$(data_of a.log out)" 'one\x0atwo\x0a' "a plain file"
 expect "$(data_of b.log out)" 'three\x0a' "its neighbour"
 expect "$(data_of c.log.gz out)" 'four\x0afive' "gzip"
 grep -q '^end' out || fail "no end after files that are not followed"
-expect "$(grep -c '^gone' out)" 3 "partitions that are over"
+expect "$(grep -c '^over' out)" 3 "partitions that are over"
 
 # --- standard input
 printf 'from stdin\n' | read_files "$plugin" path=- >out

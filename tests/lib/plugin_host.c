@@ -215,6 +215,7 @@ static const char *const status_names[] = {
     [TOCSIN_SCRAPE_BEGIN] = "scrape_begin",
     [TOCSIN_SCRAPE_END] = "scrape_end",
     [TOCSIN_SCRAPE_FAILED] = "scrape_failed",
+    [TOCSIN_OVER] = "over",
 };
 
 static void

@@ -253,6 +253,7 @@ struct tocsin_chunk {
 #define TOCSIN_SCRAPE_BEGIN 7  /* a scrape of ret->partition has begun */
 #define TOCSIN_SCRAPE_END 8    /* it is complete */
 #define TOCSIN_SCRAPE_FAILED 9 /* it failed: fail() why */
+#define TOCSIN_OVER 10         /* ret->partition is complete, for good */
 
 /* ------------------------------------------------------------- decoder */
 
