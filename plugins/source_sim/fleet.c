@@ -26,7 +26,7 @@ static const struct {
 } strikes[FAULT_COUNT] = {
     [FAULT_DISCONNECT_STORM] = {300, 3}, [FAULT_EXPIRED_TOKENS] = {30, 2},
     [FAULT_THROTTLING] = {100, 1},       [FAULT_FLAPPING] = {10, 2},
-    [FAULT_SILENT_DEVICES] = {20, 2},    [FAULT_SLOW_METHODS] = {1000, 1},
+    [FAULT_SILENT_DEVICES] = {40, 2},    [FAULT_SLOW_METHODS] = {1000, 1},
     [FAULT_DEAD_ENDPOINT] = {0, 0},
 };
 
