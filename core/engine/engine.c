@@ -140,6 +140,7 @@ int
 engine_compile(struct engine *e, struct schema *schema)
 {
     struct plan *plan = NULL;
+    seriesdb_reset_views(e->series);
     int r = ingest_schema(e, schema);
     if (r == 0 && e->texts[TEXT_RULES].n > 0)
         r = compile_rules(e, schema, &plan);

@@ -353,6 +353,8 @@ view_of(struct lowering *l, const struct selector *sel, int64_t span_ms)
     int v = seriesdb_add_view(p->e->series, sel->name, sel->matchers,
                               sel->matcher_count);
     struct view_use use = {.view = v, .span_ms = span_ms};
+    if (sel->name.n > 0 && seriesdb_metric(p->e->series, sel->name, NULL) < 0)
+        return -ENOMEM;
     if (v < 0 || vec_push(&p->views, use) < 0)
         return -ENOMEM;
     return v;

@@ -69,7 +69,8 @@ plan_add_rule(struct plan *p, const struct rule_def *d)
             return -ENOMEM;
         r.plain_labels &= d->labels[i].tmpl == NULL;
     }
-    if (rule_identify(p, &r) < 0)
+    if (rule_identify(p, &r) < 0 ||
+        (!d->is_alert && seriesdb_metric(p->e->series, d->name, NULL) < 0))
         return -ENOMEM;
     return vec_push(&p->rules, r);
 }
@@ -217,7 +218,6 @@ end_rules(struct plan *old)
 static int
 plan_compile(struct plan *p, struct plan *old)
 {
-    seriesdb_reset_views(p->e->series);
     p->router = router_new(p->schema);
     if (p->router == NULL || vec_reserve(&p->rules, p->book->rules.n) < 0)
         return -ENOMEM;

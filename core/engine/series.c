@@ -84,8 +84,10 @@ seriesdb_reset_views(struct seriesdb *db)
         vec_free(&v->series);
     }
     db->views.n = 0;
-    for (uint32_t i = 0; i < db->metrics.n; i++)
+    for (uint32_t i = 0; i < db->metrics.n; i++) {
         db->metrics.p[i].n_views = 0;
+        db->metrics.p[i].wanted = false;
+    }
     for (uint32_t i = 0; i < db->series.n; i++)
         db->series.p[i].views = 0;
 }
@@ -123,25 +125,20 @@ view_reads(const struct seriesdb *db, const struct view *v,
     return v->name.n == 0 || slice_eq(v->name, labels_str(db->ls, m->name));
 }
 
-int64_t
-seriesdb_metric(struct seriesdb *db, struct slice name,
-                const struct metric_kind *kind)
+/* Finds or makes it. */
+static int64_t
+metric_of(struct seriesdb *db, struct slice name)
 {
     uint32_t id = labels_intern(db->ls, name);
     if (id == 0)
         return -ENOMEM;
     for (uint32_t i = 0; i < db->metrics.n; i++) {
-        struct metric *m = &db->metrics.p[i];
-        if (m->name != id)
-            continue;
-        labels_release(db->ls, id);
-        if (kind != NULL)
-            m->kind = *kind;
-        return i;
+        if (db->metrics.p[i].name == id) {
+            labels_release(db->ls, id);
+            return i;
+        }
     }
     struct metric m = {.name = id, .horizon = NEVER_MS, .frozen = NEVER_MS};
-    if (kind != NULL)
-        m.kind = *kind;
     for (uint32_t i = 0; i < db->views.n; i++)
         m.n_views += view_reads(db, &db->views.p[i], &m);
     if (vec_push(&db->metrics, m) < 0) {
@@ -149,6 +146,19 @@ seriesdb_metric(struct seriesdb *db, struct slice name,
         return -ENOMEM;
     }
     return db->metrics.n - 1;
+}
+
+int64_t
+seriesdb_metric(struct seriesdb *db, struct slice name,
+                const struct metric_kind *kind)
+{
+    int64_t i = metric_of(db, name);
+    if (i < 0)
+        return i;
+    db->metrics.p[i].wanted = true;
+    if (kind != NULL)
+        db->metrics.p[i].kind = *kind;
+    return i;
 }
 
 bool
@@ -282,6 +292,20 @@ series_free(struct seriesdb *db, uint32_t index)
         db->series_rows.rows->failed = -ENOMEM;
 }
 
+/* What nobody declares any more leaves no trace. */
+static void
+metrics_settle(struct seriesdb *db)
+{
+    for (uint32_t i = 0; i < db->metrics.n; i++) {
+        struct metric *m = &db->metrics.p[i];
+        if (m->wanted || m->n_series > 0 || m->horizon == NEVER_MS)
+            continue;
+        rowset_drop(&db->metric_rows, i);
+        m->kind = (struct metric_kind){0};
+        m->horizon = m->frozen = NEVER_MS;
+    }
+}
+
 int
 seriesdb_settle(struct seriesdb *db)
 {
@@ -293,6 +317,7 @@ seriesdb_settle(struct seriesdb *db)
         if (db->series.p[i].views == 0)
             series_free(db, i);
     }
+    metrics_settle(db);
     return 0;
 }
 
@@ -335,6 +360,7 @@ seriesdb_trim(struct seriesdb *db)
         if (sweep)
             metric_sweep(db, i);
     }
+    metrics_settle(db);
 }
 
 uint32_t
@@ -471,7 +497,7 @@ seriesdb_record(struct seriesdb *db, uint64_t rule, struct lset *labels,
     uint32_t name = lset_value(labels, labels_name(db->ls));
     if (name == 0)
         return SERIES_UNREAD;
-    int64_t m = seriesdb_metric(db, labels_str(db->ls, name), NULL);
+    int64_t m = metric_of(db, labels_str(db->ls, name));
     return m < 0 ? (int)m : series_add(db, (uint32_t)m, rule, labels, s, 0);
 }
 
@@ -492,28 +518,36 @@ seriesdb_record_end(struct seriesdb *db, uint64_t rule, int64_t ms)
     return 0;
 }
 
+/* The last value of a state holds across the step. */
+static int
+series_rebase(struct seriesdb *db, struct series *s, int64_t ms)
+{
+    struct sample held = {0};
+    bool hold = s->n > 0 && db->metrics.p[s->metric].kind.is_state;
+    if (hold)
+        held = (struct sample){ms, s->s[s->first + s->n - 1].v};
+    series_cut(s, ms);
+    s->seen_ms = ms;
+    return hold ? series_put(db, s, held, 0) : 0;
+}
+
 int
 seriesdb_rebase(struct seriesdb *db, int64_t ms)
 {
     for (uint32_t i = 0; i < db->series.n; i++) {
         struct series *s = &db->series.p[i];
-        if (s->labels == NULL || s->seen_ms <= ms)
+        if (s->labels == NULL)
             continue;
         rowset_touch(&db->series_rows, i);
-        struct sample held = {0};
-        bool hold = s->n > 0 && db->metrics.p[s->metric].kind.is_state;
-        if (hold)
-            held = (struct sample){ms, s->s[s->first + s->n - 1].v};
-        series_cut(s, ms);
-        s->seen_ms = ms;
-        if (hold && series_put(db, s, held, 0) < 0)
+        series_trim(db, s); /* what was past must not come back */
+        if (s->seen_ms > ms && series_rebase(db, s, ms) < 0)
             return -ENOMEM;
     }
     for (uint32_t i = 0; i < db->metrics.n; i++) {
-        if (db->metrics.p[i].horizon > ms) {
-            rowset_touch(&db->metric_rows, i);
-            db->metrics.p[i].horizon = NEVER_MS;
-        }
+        if (db->metrics.p[i].horizon == NEVER_MS)
+            continue;
+        rowset_touch(&db->metric_rows, i);
+        db->metrics.p[i].horizon = NEVER_MS;
     }
     return 0;
 }
@@ -529,9 +563,10 @@ metric_restore(struct seriesdb *db, const struct engine_row *row)
     int64_t horizon = reader_zigzag(&r);
     if (!reader_done(&r))
         return -EBADMSG;
-    int64_t i = seriesdb_metric(db, row->key, &kind);
+    int64_t i = metric_of(db, row->key);
     if (i < 0)
         return (int)i;
+    db->metrics.p[i].kind = kind;
     db->metrics.p[i].horizon = db->metrics.p[i].frozen = horizon;
     rowset_restored(&db->metric_rows, (uint32_t)i);
     return 1;
@@ -546,8 +581,7 @@ series_restore(struct seriesdb *db, const struct engine_row *row)
         return -EBADMSG;
     l = lset_pool(db->ls, l);
     uint32_t name = l == NULL ? 0 : lset_value(l, labels_name(db->ls));
-    int64_t m = name == 0 ? -ENOMEM
-                          : seriesdb_metric(db, labels_str(db->ls, name), NULL);
+    int64_t m = name == 0 ? -ENOMEM : metric_of(db, labels_str(db->ls, name));
     int64_t i = m < 0 ? m : series_make(db, (uint32_t)m, l);
     if (i < 0)
         return (int)i;

@@ -53,7 +53,8 @@ void seriesdb_free(struct seriesdb *db);
  * 'matchers' must live as long as the view. */
 MUST_CHECK int seriesdb_add_view(struct seriesdb *db, struct slice name,
                                  const struct matcher *matchers, uint32_t n);
-/* Forgets all views (new rules come): their numbers start from 0 again. */
+/* Forgets all views (new rules come): their numbers start from 0 again, and
+ * metrics are to be declared anew. */
 void seriesdb_reset_views(struct seriesdb *db);
 /* The views are complete: drops what none of them reads. */
 MUST_CHECK int seriesdb_settle(struct seriesdb *db);
@@ -76,7 +77,9 @@ bool view_is_state(const struct seriesdb *db, uint32_t view, uint32_t i);
 
 /* ---- samples */
 
-/* Declares what a metric is; returns its number or -ENOMEM. */
+/* Declares a metric, and what it is unless 'kind' is NULL; returns its number
+ * or -ENOMEM.  Whether one is there depends on the schema and the rules, and
+ * not on what was recorded before: so it is the same after a restart. */
 MUST_CHECK int64_t seriesdb_metric(struct seriesdb *db, struct slice name,
                                    const struct metric_kind *kind);
 /* Does any view read it? */

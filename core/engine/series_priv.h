@@ -23,6 +23,7 @@ struct metric {
     struct metric_kind kind;
     uint32_t n_series;
     uint32_t n_views;        /* that may hold series of it */
+    bool wanted;             /* by the schema, a view or a recording rule */
     int64_t horizon, frozen; /* samples up to here are not read any more */
     int64_t next;            /* the least 'from' of its views, being found */
 };

@@ -11,3 +11,7 @@ tests_lib_libengine_feed_la_SOURCES = \
 unit_tests += %D%/test_engine.t
 %C%_test_engine_t_SOURCES = %D%/test_engine.c
 %C%_test_engine_t_LDADD = $(engine_test)
+
+unit_tests += %D%/test_engine_restart.t
+%C%_test_engine_restart_t_SOURCES = %D%/test_engine_restart.c
+%C%_test_engine_restart_t_LDADD = $(engine_test)

@@ -58,15 +58,16 @@ checkpoint(struct rnd *r, const struct feed *f, struct engine *e, uint32_t at,
 
 /* For debugging: the rows of both at the cut, as files. */
 static void
-dump_rows(const struct feed *f, struct engine *restored, uint32_t cut)
+dump_rows(const struct feed *f, struct engine *restored, uint32_t cut,
+          uint32_t to)
 {
     struct buf told = BUF_INIT(LOG_MAX), rows = BUF_INIT(LOG_MAX);
     struct engine *live = feed_engine(&told, NULL);
     char path[128];
-    feed_run(f, live, 0, cut);
+    feed_run(f, live, 0, to);
     for (int i = 0; i < 2; i++) {
-        (void)snprintf(path, sizeof path, "%s.%u.%s", getenv("TOCSIN_DUMP"),
-                       cut, i == 0 ? "live" : "restored");
+        (void)snprintf(path, sizeof path, "%s.%u.%u.%s", getenv("TOCSIN_DUMP"),
+                       cut, to, i == 0 ? "live" : "restored");
         FILE *out = fopen(path, "w");
         buf_reset(&rows);
         (void)feed_digest(i == 0 ? live : restored, &rows);
@@ -98,8 +99,6 @@ check_restart(const struct feed *f, const struct run *live, struct rnd *r)
     buf_reset(&told);
     uint64_t pos = cut == 0 ? 0 : feed_frame(f, cut - 1)->next;
     e = feed_store_restore(s, pos, &told, NULL);
-    if (getenv("TOCSIN_DUMP") != NULL)
-        dump_rows(f, e, cut);
     /* Frames that the checkpoint holds are ignored. */
     feed_run(f, e, cut > 3 ? cut - 3 : 0, feed_count(f));
     const char *expected =
@@ -111,6 +110,8 @@ check_restart(const struct feed *f, const struct run *live, struct rnd *r)
     ck_assert_msg(strcmp(got, expected) == 0,
                   "cut %u: got\n%.300s\nexpected\n%.300s", cut, got + line,
                   expected + line);
+    if (getenv("TOCSIN_DUMP") != NULL)
+        dump_rows(f, e, cut, feed_count(f));
     ck_assert_msg(feed_digest(e, NULL) == live->digest, "cut %u: other rows",
                   cut);
     engine_free(e);
