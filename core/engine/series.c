@@ -392,9 +392,11 @@ view_samples(const struct seriesdb *db, uint32_t view, uint32_t i, int64_t from,
              int64_t to, const struct sample **ret)
 {
     const struct series *s = view_series(db, view, i);
+    /* What is forgotten may still lie there. */
+    from = MAX(from, db->metrics.p[s->metric].horizon);
     uint32_t end = series_after(s, to), begin = series_after(s, from);
     *ret = s->s + begin;
-    return end - begin;
+    return end > begin ? end - begin : 0;
 }
 
 bool
@@ -406,13 +408,14 @@ view_newest(const struct seriesdb *db, uint32_t view, uint32_t i, int64_t from,
     if (end == s->first)
         return false;
     struct sample x = s->s[end - 1];
-    const struct metric_kind *k = &db->metrics.p[s->metric].kind;
+    const struct metric *m = &db->metrics.p[s->metric];
+    const struct metric_kind *k = &m->kind;
     if (value_is_stale(x.v))
         return false;
     if (k->is_state) {
         if (k->remember_us > 0 && to - s->seen_ms > k->remember_us / 1000)
             return false;
-    } else if (x.ms <= from) {
+    } else if (x.ms <= MAX(from, m->horizon)) {
         return false;
     }
     *ret = x;

@@ -63,8 +63,7 @@ void seriesdb_view_from(struct seriesdb *db, uint32_t view, int64_t from_ms);
 /* Forgets what is no longer read. */
 void seriesdb_trim(struct seriesdb *db);
 
-/* The series of a view, and their samples with ms in (from, to]; those of a
- * state metric also hold the last one before. */
+/* The series of a view, and their samples with ms in (from, to]. */
 uint32_t view_count(const struct seriesdb *db, uint32_t view);
 struct lset *view_labels(const struct seriesdb *db, uint32_t view, uint32_t i);
 uint32_t view_samples(const struct seriesdb *db, uint32_t view, uint32_t i,

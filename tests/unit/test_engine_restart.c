@@ -56,27 +56,42 @@ checkpoint(struct rnd *r, const struct feed *f, struct engine *e, uint32_t at,
     return at;
 }
 
-/* For debugging: the rows of both at the cut, as files. */
 static void
-dump_rows(const struct feed *f, struct engine *restored, uint32_t cut,
-          uint32_t to)
+dump_rows(struct engine *e, const char *what, uint32_t cut, uint32_t at)
 {
-    struct buf told = BUF_INIT(LOG_MAX), rows = BUF_INIT(LOG_MAX);
-    struct engine *live = feed_engine(&told, NULL);
-    char path[128];
-    feed_run(f, live, 0, to);
-    for (int i = 0; i < 2; i++) {
-        (void)snprintf(path, sizeof path, "%s.%u.%u.%s", getenv("TOCSIN_DUMP"),
-                       cut, to, i == 0 ? "live" : "restored");
-        FILE *out = fopen(path, "w");
-        buf_reset(&rows);
-        (void)feed_digest(i == 0 ? live : restored, &rows);
-        (void)fputs(buf_str(&rows), out);
-        (void)fclose(out);
-    }
-    engine_free(live);
-    buf_fini(&told);
+    struct buf rows = BUF_INIT(LOG_MAX);
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s.%u.%u.%s", getenv("TOCSIN_DUMP"), cut,
+                   at, what);
+    FILE *out = fopen(path, "w");
+    (void)feed_digest(e, &rows);
+    (void)fputs(buf_str(&rows), out);
+    (void)fclose(out);
     buf_fini(&rows);
+}
+
+/* For debugging: the rows of both at the first frame after which they are not
+ * the same, as files. */
+static void
+find_difference(const struct feed *f, const struct feed_store *s, uint32_t cut,
+                uint64_t pos)
+{
+    bool same = true;
+    for (uint32_t to = cut; same && to <= feed_count(f); to++) {
+        struct buf told = BUF_INIT(LOG_MAX);
+        struct engine *live = feed_engine(&told, NULL);
+        struct engine *restored = feed_store_restore(s, pos, &told, NULL);
+        feed_run(f, live, 0, to);
+        feed_run(f, restored, cut, to);
+        same = feed_digest(live, NULL) == feed_digest(restored, NULL);
+        if (!same) {
+            dump_rows(live, "live", cut, to);
+            dump_rows(restored, "restored", cut, to);
+        }
+        engine_free(live);
+        engine_free(restored);
+        buf_fini(&told);
+    }
 }
 
 /* Runs up to somewhere with checkpoints on the way, dies, is restored, goes
@@ -99,6 +114,8 @@ check_restart(const struct feed *f, const struct run *live, struct rnd *r)
     buf_reset(&told);
     uint64_t pos = cut == 0 ? 0 : feed_frame(f, cut - 1)->next;
     e = feed_store_restore(s, pos, &told, NULL);
+    if (getenv("TOCSIN_DUMP") != NULL)
+        find_difference(f, s, cut, pos);
     /* Frames that the checkpoint holds are ignored. */
     feed_run(f, e, cut > 3 ? cut - 3 : 0, feed_count(f));
     const char *expected =
@@ -110,8 +127,6 @@ check_restart(const struct feed *f, const struct run *live, struct rnd *r)
     ck_assert_msg(strcmp(got, expected) == 0,
                   "cut %u: got\n%.300s\nexpected\n%.300s", cut, got + line,
                   expected + line);
-    if (getenv("TOCSIN_DUMP") != NULL)
-        dump_rows(f, e, cut, feed_count(f));
     ck_assert_msg(feed_digest(e, NULL) == live->digest, "cut %u: other rows",
                   cut);
     engine_free(e);
