@@ -151,9 +151,11 @@ journal_time(const struct journal *j)
 }
 
 static int
-sync_inline(struct journal *j, uint64_t pos)
+sync_inline(struct journal *j, uint64_t pos, usec_t deadline_us)
 {
-    int r = writer_pass(j, true);
+    int r = 0;
+    if (j->synced < pos && deadline_us != USEC_MIN)
+        r = writer_pass(j, true);
     writer_tidy(j);
     return j->synced >= pos ? 0 : r < 0 ? -EIO : -ETIMEDOUT;
 }
@@ -167,7 +169,7 @@ journal_sync(struct journal *j, uint64_t pos, usec_t deadline_us)
     AUTO_LOCK(&j->lock);
     pos = MIN(pos, (uint64_t)j->end);
     if (j->o.inline_writer)
-        return sync_inline(j, pos);
+        return sync_inline(j, pos, deadline_us);
     uint64_t failures = j->failures;
     if (j->sync_wanted < pos) {
         j->sync_wanted = pos;

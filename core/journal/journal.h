@@ -34,8 +34,9 @@ struct journal_options {
     uint64_t min_end;   /* positions below are not given out (again): what a
                            checkpoint refers to, should a disk have lied */
     bool inline_writer; /* no thread: journal_append (where it would wait, or
-                           sync_us is 0), journal_sync and journal_close do
-                           the writer's work; for tests and tools */
+                           sync_us is 0), journal_sync (unless its deadline
+                           is USEC_MIN) and journal_close do the writer's
+                           work; for tests and tools */
 };
 
 struct journal;
