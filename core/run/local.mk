@@ -9,6 +9,8 @@ core_libcore_la_SOURCES += \
 	%D%/collector.c \
 	%D%/collector.h \
 	%D%/courier.c \
+	%D%/follower.c \
+	%D%/follower.h \
 	%D%/loop.c \
 	%D%/loop.h \
 	%D%/outbox.c \
@@ -19,5 +21,7 @@ core_libcore_la_SOURCES += \
 	%D%/replay.h \
 	%D%/rows_file.c \
 	%D%/rows_file.h \
+	%D%/shorten.c \
+	%D%/shorten.h \
 	%D%/ticker.c \
 	%D%/ticker.h

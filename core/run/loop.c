@@ -2,26 +2,23 @@
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/base/arena.h"
-#include "core/base/buf.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/lock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/engine/engine.h"
 #include "core/journal/journal.h"
-#include "core/run/checkpoint.h"
+#include "core/run/follower.h"
 #include "core/run/loop.h"
 
 #define LOOP_MAGIC 0x100f100fu
-#define TRANSITION_MAX ((size_t)1024 * 1024)
 #define READ_WAIT_US (250 * USEC_PER_MSEC)
-#define RETRY_US (100 * USEC_PER_MSEC)
+#define RETRY_MS 100
 
 struct call {
     void (*fn)(void *arg, struct engine *e);
@@ -31,168 +28,18 @@ struct call {
 
 struct loop {
     uint32_t magic;
-    struct loop_options o;
-    struct engine *engine;
-    struct journal_reader *reader;
-    int pin;
+    struct follower *follower;
+    struct journal *journal;
     pthread_t thread;
     bool running;
     atomic_bool stopping;
     _Atomic usec_t stop_deadline_us;
-    struct buf buf; /* a transition on its way */
-
-    struct cause newest; /* of the transitions in the journal */
-    bool any;            /* there is one */
 
     struct lock lock;
     struct cond called;
     struct call *call; /* one at a time */
     bool stopped;
-
-    _Atomic uint64_t position, frames, appended, muted, unreadable;
-    atomic_bool failed;
 };
-
-static bool
-cause_is_after(struct cause a, struct cause b)
-{
-    return a.pos > b.pos || (a.pos == b.pos && a.ordinal > b.ordinal);
-}
-
-/* Alerts have a reserve in the journal; where even that fails, the transition
- * waits here, and with it the engine: it is never dropped. */
-static void
-transition_append(struct loop *l, const struct transition *t)
-{
-    buf_reset(&l->buf);
-    int r = transition_encode(t, &l->buf);
-    while (r == 0) {
-        struct slice part = buf_slice(&l->buf);
-        uint64_t pos;
-        r = journal_append(l->o.journal, FRAME_ALERT, 0, clock_wall_us(), &part,
-                           1, &pos);
-        if (r == 0) {
-            (void)journal_sync(l->o.journal, pos + 1, USEC_MIN);
-            l->newest = t->cause;
-            l->any = true;
-            atomic_fetch_add(&l->appended, 1);
-            return;
-        }
-        if (r == -ESHUTDOWN || r == -EMSGSIZE ||
-            (atomic_load(&l->stopping) &&
-             clock_boot_us() > atomic_load(&l->stop_deadline_us)))
-            break;
-        log_limited(LOG_ERROR, 10 * USEC_PER_SEC,
-                    "engine: an alert can't be appended (%s), trying again",
-                    strerror(-r));
-        (void)journal_wait_room(l->o.journal, clock_boot_us() + RETRY_US);
-        r = 0;
-    }
-    log_error("engine: alert \"%.*s\" was not appended (%s); a restart "
-              "concludes it again",
-              SLICE_FMT(t->rule), strerror(-r));
-    atomic_store(&l->failed, true); /* nothing later may overtake it */
-}
-
-static void
-on_transition(void *arg, const struct transition *t)
-{
-    struct loop *l = arg;
-    if (atomic_load(&l->failed))
-        return;
-    if (l->any && !cause_is_after(t->cause, l->newest)) {
-        atomic_fetch_add(&l->muted, 1);
-        return;
-    }
-    transition_append(l, t);
-}
-
-/* ---- restoring */
-
-static int
-restore_row(void *arg, const struct engine_row *row)
-{
-    return engine_restore_row(arg, row);
-}
-
-static struct engine *
-engine_make(struct loop *l)
-{
-    struct engine_options o = {
-        .emit = on_transition,
-        .arg = l,
-        .max_keys_per_rule = l->o.max_keys_per_rule,
-        .max_alerts_per_rule = l->o.max_alerts_per_rule,
-    };
-    return engine_new(&o);
-}
-
-/* The newest transition's cause after a position: they only grow. */
-static int
-newest_find(struct loop *l, uint64_t from)
-{
-    AUTO(journal_reader) *r = NULL;
-    int err = journal_reader_new(l->o.journal, from, READ_APPENDED, &r);
-    if (err < 0)
-        return err;
-    uint64_t end = journal_end(l->o.journal);
-    struct arena arena;
-    arena_init(&arena, 16 * 1024, 4 * TRANSITION_MAX);
-    while (err >= 0 && journal_reader_pos(r) < end) {
-        struct frame f;
-        err = journal_read(r, USEC_MIN, &f);
-        if (err == 0)
-            break;
-        struct transition t;
-        if (err < 0 || f.type != FRAME_ALERT)
-            continue;
-        arena_reset(&arena);
-        if (transition_decode(f.payload, &arena, &t) == 0 &&
-            (!l->any || cause_is_after(t.cause, l->newest))) {
-            l->newest = t.cause;
-            l->any = true;
-        }
-    }
-    arena_fini(&arena);
-    return err < 0 ? err : 0;
-}
-
-/* A checkpoint that the engine can't take is as good as none: everything is
- * in the journal, as far as that reaches back. */
-static int
-restore(struct loop *l, struct err *err)
-{
-    struct checkpoint_mark mark;
-    l->engine = engine_make(l);
-    if (l->engine == NULL)
-        return err_set(err, -ENOMEM, "out of memory");
-    int r = checkpoint_restore(l->o.checkpoint, restore_row, l->engine, &mark);
-    if (r == 0 && mark.position > 0)
-        r = engine_restore_end(l->engine, mark.position);
-    if (r < 0) {
-        log_warn("engine: the checkpoint can't be used (%s), starting from "
-                 "the journal's beginning",
-                 strerror(-r));
-        engine_free(l->engine);
-        mark = (struct checkpoint_mark){0};
-        l->engine = engine_make(l);
-        if (l->engine == NULL)
-            return err_set(err, -ENOMEM, "out of memory");
-    }
-    l->newest = mark.newest;
-    l->any = mark.newest.pos > 0;
-    r = newest_find(l, mark.position);
-    if (r == 0)
-        r = journal_reader_new(l->o.journal, mark.position, READ_APPENDED,
-                               &l->reader);
-    if (r < 0)
-        return err_set(err, r, "the journal can't be read: %s", strerror(-r));
-    l->pin = journal_pin_new(l->o.journal, mark.position);
-    atomic_store(&l->position, mark.position);
-    return 0;
-}
-
-/* ---- the thread */
 
 static void
 call_run(struct loop *l)
@@ -202,7 +49,7 @@ call_run(struct loop *l)
     lock_release(&l->lock);
     if (call == NULL)
         return;
-    call->fn(call->arg, l->engine);
+    call->fn(call->arg, follower_engine(l->follower));
     lock_take(&l->lock);
     call->done = true;
     l->call = NULL;
@@ -210,28 +57,10 @@ call_run(struct loop *l)
     lock_release(&l->lock);
 }
 
-static void
-feed(struct loop *l, const struct frame *f)
-{
-    int r = engine_feed(l->engine, f);
-    if (r == -EBADMSG) {
-        atomic_fetch_add(&l->unreadable, 1);
-        log_limited(LOG_WARN, 10 * USEC_PER_SEC,
-                    "engine: the frame at %llu can't be read, skipping it",
-                    (unsigned long long)f->pos);
-    } else if (r < 0) {
-        log_error("engine: %s, evaluating nothing until a restart",
-                  strerror(-r));
-        atomic_store(&l->failed, true);
-    }
-    atomic_fetch_add_explicit(&l->frames, 1, memory_order_relaxed);
-    atomic_store_explicit(&l->position, f->next, memory_order_release);
-}
-
 static bool
 has_reached(const struct loop *l, uint64_t end)
 {
-    return journal_reader_pos(l->reader) >= end ||
+    return follower_pos(l->follower) >= end ||
            clock_boot_us() >= atomic_load(&l->stop_deadline_us);
 }
 
@@ -243,27 +72,23 @@ loop_main(void *arg)
     log_set_context("engine", NULL);
     uint64_t end = 0;
     bool busy = false;
-    while (!atomic_load(&l->failed)) {
+    while (!follower_failed(l->follower)) {
         if (atomic_load(&l->stopping)) {
             if (end == 0)
-                end = journal_end(l->o.journal);
+                end = journal_end(l->journal);
             if (has_reached(l, end))
                 break;
         }
-        struct frame f;
-        usec_t deadline = busy ? USEC_MIN : clock_boot_us() + READ_WAIT_US;
-        int r = journal_read(l->reader, deadline, &f);
-        if (r > 0)
-            feed(l, &f);
-        else if (r < 0)
+        int r = follower_step(l->follower,
+                              busy ? USEC_MIN : clock_boot_us() + READ_WAIT_US);
+        if (r < 0) {
             log_limited(LOG_ERROR, 10 * USEC_PER_SEC,
                         "engine: reading the journal: %s, trying again",
                         strerror(-r));
+            (void)poll(NULL, 0, RETRY_MS);
+        }
         call_run(l);
-        busy = !atomic_load(&l->failed) &&
-               checkpoint_work(l->o.checkpoint, l->engine, l->newest);
-        journal_pin_move(l->o.journal, l->pin,
-                         checkpoint_durable(l->o.checkpoint));
+        busy = follower_checkpoint(l->follower);
     }
     lock_take(&l->lock);
     l->stopped = true;
@@ -282,7 +107,7 @@ loop_call(struct loop *l, void (*fn)(void *arg, struct engine *e), void *arg)
     if (l->stopped)
         return -ESHUTDOWN;
     l->call = &call;
-    journal_reader_wake(l->reader);
+    follower_wake(l->follower);
     while (!call.done && !l->stopped)
         cond_wait(&l->called, &l->lock);
     if (!call.done)
@@ -297,14 +122,10 @@ loop_start(const struct loop_options *o, struct loop **ret, struct err *err)
     if (l == NULL)
         return err_set(err, -ENOMEM, "out of memory");
     l->magic = LOOP_MAGIC;
-    l->o = *o;
-    l->pin = -1;
-    buf_init(&l->buf, TRANSITION_MAX);
+    l->journal = o->journal;
     lock_init(&l->lock, LOCK_LOOP);
     cond_init(&l->called);
-    int r = restore(l, err);
-    if (r == 0)
-        r = checkpoint_start(o->checkpoint, o->journal, err);
+    int r = follower_new(o, &l->follower, err);
     if (r == 0) {
         r = -pthread_create(&l->thread, NULL, loop_main, l);
         if (r < 0)
@@ -325,14 +146,14 @@ loop_stop(struct loop *l, usec_t deadline_us)
     if (!l->running)
         return;
     atomic_store(&l->stop_deadline_us, deadline_us);
+    follower_stop_at(l->follower, deadline_us);
     atomic_store(&l->stopping, true);
-    journal_reader_wake(l->reader);
+    follower_wake(l->follower);
     (void)pthread_join(l->thread, NULL);
     l->running = false;
-    if (atomic_load(&l->failed))
+    if (follower_failed(l->follower))
         return;
-    int r =
-        checkpoint_finish(l->o.checkpoint, l->engine, l->newest, deadline_us);
+    int r = follower_finish(l->follower, deadline_us);
     if (r < 0)
         log_warn("checkpoint: not completed (%s), the next start reads more "
                  "of the journal",
@@ -346,9 +167,7 @@ loop_free(struct loop *l)
         return;
     CHECK_OBJ(l, LOOP_MAGIC);
     CHECK(!l->running);
-    journal_reader_free(l->reader);
-    engine_free(l->engine);
-    buf_fini(&l->buf);
+    follower_free(l->follower);
     cond_fini(&l->called);
     lock_fini(&l->lock);
     l->magic = 0;
@@ -358,12 +177,5 @@ loop_free(struct loop *l)
 void
 loop_get_stats(const struct loop *l, struct loop_stats *ret)
 {
-    *ret = (struct loop_stats){
-        .position = atomic_load(&l->position),
-        .frames = atomic_load(&l->frames),
-        .appended = atomic_load(&l->appended),
-        .muted = atomic_load(&l->muted),
-        .unreadable = atomic_load(&l->unreadable),
-        .failed = atomic_load(&l->failed),
-    };
+    follower_get_stats(l->follower, ret);
 }
