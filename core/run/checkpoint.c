@@ -33,6 +33,7 @@ struct job {
     bool filled; /* waits for the writer */
     bool ends;   /* then the end mark */
     struct checkpoint_mark mark;
+    uint64_t sync_to; /* the journal up to here, before the end mark */
 };
 
 struct checkpoint {
@@ -47,6 +48,7 @@ struct checkpoint {
     bool full; /* the one on its way has all rows */
     uint64_t begun_position;
     struct checkpoint_mark mark;
+    uint64_t sync_to;
     usec_t next_us;
     struct job *filling;
 
@@ -97,12 +99,13 @@ newest_look(void *arg, const char *name)
     return 0;
 }
 
-static uint64_t
-file_newest(struct checkpoint *c, uint64_t below)
+static int
+file_newest(struct checkpoint *c, uint64_t below, uint64_t *ret)
 {
     struct newest n = {.below = below};
     int r = c->io->list(c->io->arg, c->dirfd, newest_look, &n);
-    return r < 0 ? 0 : n.sequence;
+    *ret = n.sequence;
+    return MIN(r, 0);
 }
 
 static int
@@ -157,9 +160,10 @@ file_begin(struct checkpoint *c)
 
 /* The end mark must not outlive what it refers to: the journal first. */
 static int
-write_end(struct checkpoint *c, const struct checkpoint_mark *mark)
+write_end(struct checkpoint *c, const struct job *job)
 {
-    int r = journal_sync(c->journal, mark->position,
+    const struct checkpoint_mark *mark = &job->mark;
+    int r = journal_sync(c->journal, job->sync_to,
                          clock_boot_us() + 10 * USEC_PER_SEC);
     if (r < 0)
         return r;
@@ -179,7 +183,7 @@ write_job(struct checkpoint *c, struct job *job, bool new_file)
         r = file_write(c, job->rows.p, job->rows.n);
     if (r < 0 || !job->ends)
         return r;
-    r = write_end(c, &job->mark);
+    r = write_end(c, job);
     if (r == 0)
         (void)c->io->list(c->io->arg, c->dirfd, unlink_older, c);
     return r;
@@ -213,29 +217,36 @@ job_settle(struct checkpoint *c, struct job *job, int r)
     cond_broadcast(&c->done);
 }
 
+/* Writes what was handed over; false: there is nothing.  Lock held. */
+static bool
+writer_turn(struct checkpoint *c)
+{
+    struct job *job = job_next(c);
+    if (job == NULL)
+        return false;
+    bool new_file = c->new_file, failed = c->failed;
+    c->new_file = false;
+    lock_release(&c->lock);
+    int r = failed ? 0 : write_job(c, job, new_file);
+    lock_take(&c->lock);
+    job_settle(c, job, r);
+    return true;
+}
+
 static void *
 writer_main(void *arg)
 {
     struct checkpoint *c = arg;
     CHECK_OBJ(c, CHECKPOINT_MAGIC);
     log_set_context("checkpoint", NULL);
-    lock_take(&c->lock);
+    AUTO_LOCK(&c->lock);
     for (;;) {
-        struct job *job = job_next(c);
-        if (job == NULL && c->stopping)
-            break;
-        if (job == NULL) {
-            cond_wait(&c->work, &c->lock);
+        if (writer_turn(c))
             continue;
-        }
-        bool new_file = c->new_file, failed = c->failed;
-        c->new_file = false;
-        lock_release(&c->lock);
-        int r = failed ? 0 : write_job(c, job, new_file);
-        lock_take(&c->lock);
-        job_settle(c, job, r);
+        if (c->stopping)
+            break;
+        cond_wait(&c->work, &c->lock);
     }
-    lock_release(&c->lock);
     return NULL;
 }
 
@@ -257,9 +268,12 @@ job_hand_over(struct checkpoint *c, bool ends)
     AUTO_LOCK(&c->lock);
     c->filling->ends = ends;
     c->filling->mark = c->mark;
+    c->filling->sync_to = c->sync_to;
     c->filling->filled = true;
     c->filling = NULL;
     cond_signal(&c->work);
+    while (c->o.inline_writer && writer_turn(c))
+        continue;
 }
 
 static int
@@ -291,6 +305,8 @@ begin(struct checkpoint *c, struct engine *e, struct cause newest)
     }
     c->mark.position = engine_checkpoint_begin(e, c->full);
     c->mark.newest = newest;
+    /* Behind its position stand the transitions that it led to. */
+    c->sync_to = journal_end(c->journal);
     c->begun_position = c->mark.position;
     c->next_us = clock_boot_us() + c->o.interval_us;
     c->phase = STEPPING;
@@ -412,9 +428,10 @@ checkpoint_restore(struct checkpoint *c,
                    int (*fn)(void *arg, const struct engine_row *row),
                    void *arg, struct checkpoint_mark *ret_mark)
 {
-    c->sequence = file_newest(c, 0);
-    for (uint64_t s = c->sequence; s > 0; s = file_newest(c, s)) {
-        int r = restore_file(c, s, fn, arg, ret_mark);
+    uint64_t s;
+    int r = file_newest(c, 0, &s);
+    for (; r == 0 && s > 0; r = file_newest(c, s, &s)) {
+        r = restore_file(c, s, fn, arg, ret_mark);
         if (r < 0)
             return r;
         if (r > 0) {
@@ -426,19 +443,21 @@ checkpoint_restore(struct checkpoint *c,
                  (unsigned long long)s);
     }
     *ret_mark = (struct checkpoint_mark){0};
-    return 0;
+    return r;
 }
 
 int
 checkpoint_peek(struct checkpoint *c, struct checkpoint_mark *ret_mark)
 {
-    for (uint64_t s = file_newest(c, 0); s > 0; s = file_newest(c, s)) {
-        int r = restore_file(c, s, NULL, NULL, ret_mark);
+    uint64_t s;
+    int r = file_newest(c, 0, &s);
+    for (; r == 0 && s > 0; r = file_newest(c, s, &s)) {
+        r = restore_file(c, s, NULL, NULL, ret_mark);
         if (r != 0)
-            return r < 0 ? r : 0;
+            return MIN(r, 0);
     }
     *ret_mark = (struct checkpoint_mark){0};
-    return 0;
+    return r;
 }
 
 int
@@ -462,6 +481,8 @@ checkpoint_open(const struct checkpoint_options *o, struct checkpoint **ret,
     if (r == 0 || r == -EEXIST)
         r = c->dirfd = c->io->open(c->io->arg, AT_FDCWD, o->dir,
                                    O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (r >= 0) /* new files come after all that are there */
+        r = file_newest(c, 0, &c->sequence);
     if (r < 0) {
         checkpoint_close(c);
         return err_set(err, r, "%s: %s", o->dir, strerror(-r));
@@ -475,6 +496,8 @@ checkpoint_start(struct checkpoint *c, struct journal *j, struct err *err)
 {
     c->journal = j;
     c->next_us = clock_boot_us() + c->o.interval_us;
+    if (c->o.inline_writer)
+        return 0;
     int r = pthread_create(&c->thread, NULL, writer_main, c);
     if (r != 0)
         return err_set(err, -r, "no thread for checkpoints: %s", strerror(r));

@@ -5,7 +5,8 @@
  * position that they reflect; what follows the last end mark does not count.
  * When a file has grown to twice its live size, a new one is begun with all
  * rows, and the old one goes once the new one has its first end mark.  The
- * end mark is written only when the journal is synced up to its position.
+ * end mark is written only when the journal is synced up to its position, and
+ * so are the transitions that the state knows of: they stand behind it.
  *
  * The engine's thread fills buffers and never waits for the disk; a thread of
  * the checkpoint's own writes and syncs them. */
@@ -27,6 +28,8 @@ struct checkpoint_options {
     const struct io *io;
     usec_t interval_us;      /* one begins at most so often … */
     uint64_t interval_bytes; /* … or after so much of the journal */
+    bool inline_writer;      /* no thread: checkpoint_work and checkpoint_finish
+                                write themselves; for tests */
 };
 
 /* What the newest complete checkpoint reflects; 0: there is none. */

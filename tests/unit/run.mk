@@ -2,3 +2,8 @@
 unit_tests += %D%/test_outbox.t
 %C%_test_outbox_t_SOURCES = %D%/test_outbox.c %D%/notify_script.c \
 	%D%/notify_script.h
+
+unit_tests += %D%/test_powercut_run.t
+%C%_test_powercut_run_t_SOURCES = %D%/test_powercut_run.c \
+	tests/lib/faultio.c tests/lib/faultio.h
+%C%_test_powercut_run_t_LDADD = $(engine_test)
