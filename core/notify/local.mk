@@ -3,8 +3,6 @@ EXTRA_DIST += %D%/README.md
 
 core_libcore_la_SOURCES += \
 	%D%/alert.c \
-	%D%/delivery.c \
-	%D%/delivery.h \
 	%D%/flush.c \
 	%D%/group.c \
 	%D%/heap.c \

@@ -6,7 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/mem.h"
-#include "core/notify/delivery.h"
+#include "core/record/delivery.h"
 #include "core/notify/notifier_priv.h"
 #include "core/record/tick.h"
 

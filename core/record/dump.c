@@ -10,6 +10,7 @@
 #include "core/base/str.h"
 #include "core/base/timefmt.h"
 #include "core/record/chunk.h"
+#include "core/record/delivery.h"
 #include "core/record/dump.h"
 #include "core/record/frame.h"
 #include "core/record/schema.h"
@@ -194,6 +195,26 @@ dump_tick(const struct frame *f, const struct schema *s, struct buf *out)
 }
 
 static int
+dump_delivery(const struct frame *f, struct buf *out)
+{
+    struct delivery d;
+    int r = delivery_decode(f->payload, &d);
+    if (r < 0)
+        return r;
+    (void)buf_printf(out, ",\"step\":\"%s\"",
+                     d.step == DELIVERY_ATTEMPT    ? "attempt"
+                     : d.outcome == DELIVERY_TAKEN ? "delivered"
+                                                   : "refused");
+    put_string(out, "receiver", d.target);
+    put_string(out, "group", d.group_key);
+    put_string(out, "key", d.key);
+    (void)buf_printf(out, ",\"attempts\":%u", d.attempts);
+    if (d.reason.n > 0)
+        put_string(out, "reason", d.reason);
+    return buf_error(out);
+}
+
+static int
 dump_alert(const struct frame *f, struct buf *out)
 {
     AUTO_FINI(arena) a;
@@ -246,6 +267,8 @@ dump_payload(const struct frame *f, const struct schema *s, struct buf *out)
         return dump_tick(f, s, out);
     case FRAME_ALERT:
         return dump_alert(f, out);
+    case FRAME_DELIVERY:
+        return dump_delivery(f, out);
     default:
         (void)buf_printf(out, ",\"bytes\":%zu", f->payload.n);
         return 0;

@@ -18,7 +18,7 @@ enum frame_type {
     FRAME_CHUNK = 3,     /* chunk.h: records of one partition, atomically */
     FRAME_TICK = 4,      /* tick.h: a second passed; state of partitions */
     FRAME_ALERT = 5,     /* transition.h: what the engine concluded */
-    FRAME_DELIVERY = 6,  /* notify: attempt and done of notifications */
+    FRAME_DELIVERY = 6,  /* delivery.h: what became of notifications */
     FRAME_POSITIONS = 7, /* journal's own: partitions at a segment's start */
     FRAME_MARK = 8,      /* start and clean stop of the program */
 };

@@ -5,6 +5,8 @@ core_libcore_la_SOURCES += \
 	%D%/chunk.c \
 	%D%/chunk.h \
 	%D%/chunk_builder.c \
+	%D%/delivery.c \
+	%D%/delivery.h \
 	%D%/dump.c \
 	%D%/dump.h \
 	%D%/frame.c \

@@ -16,7 +16,7 @@
 #include "core/base/mem.h"
 #include "core/host/instance.h"
 #include "core/journal/journal.h"
-#include "core/notify/delivery.h"
+#include "core/record/delivery.h"
 #include "core/run/outbox_priv.h"
 
 #define ALERTS_MAX 10000u /* of one notification; more are only counted */

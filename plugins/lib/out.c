@@ -25,16 +25,16 @@ out_reset(struct out *o)
 static bool
 reserve(struct out *o, size_t n)
 {
-    if (o->failed)
-        return false;
-    if (n <= o->cap - o->n)
-        return true;
     size_t want = o->n + n, cap = o->cap < 256 ? 256 : o->cap;
+    if (o->failed || want < n || (o->max > 0 && want > o->max)) {
+        o->failed = true;
+        return false;
+    }
+    if (want <= o->cap)
+        return true;
     while (cap < want && cap < SIZE_MAX / 2)
         cap *= 2;
-    char *p = NULL;
-    if (want >= n && cap >= want && (o->max == 0 || want <= o->max))
-        p = realloc(o->p, cap);
+    char *p = cap < want ? NULL : realloc(o->p, cap);
     if (p == NULL) {
         o->failed = true;
         return false;

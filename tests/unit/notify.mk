@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += tests/data/alerts
 
+unit_tests += %D%/test_route.t
+%C%_test_route_t_SOURCES = %D%/test_route.c %D%/notify_script.c \
+	%D%/notify_script.h
+
+unit_tests += %D%/test_stdout.t
+%C%_test_stdout_t_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%C%_test_stdout_t_LDADD = exporters/export_stdout/libstdout.la $(LDADD) \
+	$(JANSSON_LIBS)
+
 unit_tests += %D%/test_notifier.t
 %C%_test_notifier_t_SOURCES = %D%/test_notifier.c %D%/notify_script.c \
 	%D%/notify_script.h

@@ -8,7 +8,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/mem.h"
-#include "core/notify/delivery.h"
+#include "core/record/delivery.h"
 #include "core/notify/notifier.h"
 #include "core/record/tick.h"
 #include "core/record/transition.h"

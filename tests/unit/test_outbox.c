@@ -19,7 +19,7 @@
 #include "core/base/mem.h"
 #include "core/host/instance.h"
 #include "core/journal/journal.h"
-#include "core/notify/delivery.h"
+#include "core/record/delivery.h"
 #include "core/record/transition.h"
 #include "core/run/assembly.h"
 #include "core/run/outbox.h"

@@ -5,7 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/codec.h"
-#include "core/notify/delivery.h"
+#include "core/record/delivery.h"
 
 #define DELIVERY_VERSION 1u
 

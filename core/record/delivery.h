@@ -4,8 +4,8 @@
  * 'attempt' is appended before a notification is first handed to a receiver,
  * 'done' when it was taken or refused for good.  One with an attempt and
  * without a done is sent again after a restart, with the same key. */
-#ifndef TOCSIN_NOTIFY_DELIVERY_H
-#define TOCSIN_NOTIFY_DELIVERY_H
+#ifndef TOCSIN_RECORD_DELIVERY_H
+#define TOCSIN_RECORD_DELIVERY_H
 #include "core/base/types.h"
 
 struct buf;
