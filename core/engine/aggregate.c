@@ -62,16 +62,32 @@ group_labels(struct grouped *g, struct lset *l)
                 : lset_keep(ls, l, n->agg.labels, n->agg.n_labels));
 }
 
+/* The same labels that make the group as the member before: mostly so, since
+ * members are in the order of labels. */
+static bool
+same_group(const struct grouped *g, const struct lset *a, const struct lset *b)
+{
+    const struct node *n = g->n;
+    if (n->agg.without)
+        return false;
+    for (uint32_t i = 0; i < n->agg.n_labels; i++)
+        if (lset_value(a, n->agg.labels[i]) != lset_value(b, n->agg.labels[i]))
+            return false;
+    return true;
+}
+
 static int
 group_all(struct grouped *g)
 {
     struct arena *a = &g->ev->e->arena;
+    struct lset *l = NULL;
     g->groups = arena_alloc(a, (g->v.n + 1) * sizeof *g->groups);
     g->next = arena_alloc(a, (g->v.n + 1) * sizeof *g->next);
     if (g->groups == NULL || g->next == NULL)
         return -ENOMEM;
     for (uint32_t i = 0; i < g->v.n; i++) {
-        struct lset *l = group_labels(g, g->v.labels[i]);
+        if (l == NULL || !same_group(g, g->v.labels[i - 1], g->v.labels[i]))
+            l = group_labels(g, g->v.labels[i]);
         if (l == NULL || group_add(g, l, i) < 0)
             return -ENOMEM;
     }

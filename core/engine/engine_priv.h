@@ -10,6 +10,7 @@
 #include "core/engine/labels.h"
 #include "core/engine/plan.h"
 #include "core/engine/rows.h"
+#include "core/engine/samplekeys.h"
 #include "core/engine/series.h"
 #include "core/engine/watermark.h"
 #include "core/record/chunk.h"
@@ -43,6 +44,7 @@ struct engine {
     struct buf texts[TEXT_STATS];
     struct watermarks marks;
     struct seriesdb *series;
+    struct samplekeys *samplekeys;
     struct schema *schema;
     struct plan *plan;
     struct arena arena; /* of one slot or one record */

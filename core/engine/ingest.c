@@ -173,15 +173,7 @@ take_sample(struct engine *e, const struct chunk *c,
     uint32_t metric = e->metric_of.p[rec->name];
     if (!seriesdb_is_read(e->series, metric))
         return 0;
-    const struct schema_metric *m = &e->schema->metrics[rec->name];
-    struct label l[UINT8_MAX + 2];
-    uint32_t n = 0;
-    const struct chunk_value *v = &c->values[rec->first_value];
-    for (uint32_t i = 0; i < rec->n_values; i++)
-        l[n++] = (struct label){m->labels[chunk_value_id(&v[i])].name,
-                                chunk_text(c, &v[i])};
-    l[n++] = (struct label){SLICE("__name__"), m->name};
-    struct lset *set = lset_new(e->labels, l, n);
+    struct lset *set = samplekeys_labels(e->samplekeys, e->schema, c, rec);
     if (set == NULL)
         return -ENOMEM;
     struct sample s = {rec->time_us / 1000, rec->value};

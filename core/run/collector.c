@@ -23,7 +23,8 @@
 #define COLLECTOR_MAGIC 0xc011ec70u
 #define UNSYNCED_MAX ((size_t)16 * 1024 * 1024)
 #define CHECKPOINT_EVERY_US (10 * USEC_PER_SEC)
-#define CHECKPOINT_EVERY_BYTES ((uint64_t)64 * 1024 * 1024)
+/* A restart reads so much again in about a second. */
+#define CHECKPOINT_EVERY_BYTES ((uint64_t)512 * 1024 * 1024)
 #define PAYLOAD_MAX ((size_t)24 * 1024 * 1024)
 
 struct collector {
