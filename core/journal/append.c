@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/crc32c.h"
 #include "core/journal/priv.h"
+#include "core/record/tick.h"
 
 #define WAKE_BYTES ((uint64_t)1 << 20)
 
@@ -106,7 +107,8 @@ journal_append(struct journal *j, unsigned type, unsigned flags, usec_t time,
     char *p = blocks_room(&j->blocks, j->end, bytes, j->synced);
     if (!p)
         return -ENOMEM;
-    time = MAX(time, (usec_t)j->time);
+    if (type != FRAME_TICK || !(flags & TICK_REBASE))
+        time = MAX(time, (usec_t)j->time);
     struct frame_head h = {
         .payload_crc = crc,
         .length = (uint32_t)length,

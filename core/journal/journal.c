@@ -243,6 +243,15 @@ journal_pin_move(struct journal *j, int pin, uint64_t pos)
     cond_broadcast(&j->room);
 }
 
+void
+journal_let_go(struct journal *j)
+{
+    AUTO_LOCK(&j->lock);
+    j->o.hold = false;
+    cond_signal(&j->work);
+    cond_broadcast(&j->room);
+}
+
 int
 journal_positions(struct journal *j,
                   int (*fn)(void *arg, const struct journal_position *p),

@@ -31,8 +31,10 @@ struct journal_options {
     usec_t sync_us;   /* at most this long unsynced; 0: at once (always);
                          JOURNAL_SYNC_NEVER */
     size_t unsynced_max_bytes; /* in memory; more blocks appenders */
-    uint64_t min_end;   /* positions below are not given out (again): what a
-                           checkpoint refers to, should a disk have lied */
+    uint64_t min_end; /* positions below are not given out (again): what a
+                         checkpoint refers to, should a disk have lied */
+    bool hold; /* nothing is dropped until journal_let_go(): whoever needs
+                  old frames has pinned them by then */
     bool inline_writer; /* no thread: journal_append (where it would wait, or
                            sync_us is 0), journal_sync (unless its deadline
                            is USEC_MIN) and journal_close do the writer's
@@ -57,7 +59,7 @@ void journal_stop(struct journal *j);
  * -ENOSPC when the journal or the disk is full and nothing may be dropped;
  * others may use the reserve.  -EMSGSIZE: longer than half a segment.
  * *ret_pos: the frame's position.  'time' is raised to the newest appended
- * where it is smaller. */
+ * where it is smaller, but for a tick that re-bases time. */
 MUST_CHECK int journal_append(struct journal *j, unsigned type, unsigned flags,
                               usec_t time, const struct slice *parts,
                               size_t n_parts, uint64_t *ret_pos);
@@ -90,6 +92,7 @@ void journal_on_synced(struct journal *j, void (*fn)(void *arg, uint64_t pos),
  * checkpoint and the notifier's outbox each hold one.  -1: none left. */
 int journal_pin_new(struct journal *j, uint64_t pos);
 void journal_pin_move(struct journal *j, int pin, uint64_t pos);
+void journal_let_go(struct journal *j); /* see journal_options.hold */
 
 /* What the journal knows of each partition: its newest position.  Past
  * JOURNAL_PARTITIONS_MAX those that moved longest ago are forgotten. */

@@ -158,15 +158,17 @@ load_state(struct journal *j, const struct listing *l, struct segfile *sf,
         r = 0;
         if (sf->fd < 0 || sf->head.base != s->base || sf->head.seq != s->seq)
             r = segfile_open(sf, j->io, j->dirfd, s->base, s->seq);
-        if (r == 0 && k == first)
+        if (r == 0 && k == first) {
+            j->durable.time = j->appended.time = sf->head.time;
             r = take_prelude(j, sf);
+        }
         if (r == 0)
             r = take_frames(j, sf, synced, limit);
         if (r == -ENOMEM)
             return r;
     }
-    j->durable.time = MAX(j->durable.time, time);
-    j->appended.time = MAX(j->appended.time, time);
+    if (j->durable.time == USEC_NONE)
+        j->durable.time = j->appended.time = time;
     return sf->fd < 0 ? r : 0;
 }
 

@@ -44,7 +44,8 @@ pinned_from(const struct journal *j)
 static bool
 oldest_can_go(const struct journal *j)
 {
-    return j->n_segments > 1 && j->segments[1].base <= pinned_from(j) &&
+    return !j->o.hold && j->n_segments > 1 &&
+           j->segments[1].base <= pinned_from(j) &&
            j->segments[1].base <= j->synced;
 }
 

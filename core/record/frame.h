@@ -4,8 +4,8 @@
  * Everything that decides what the engine does is a frame, at the place
  * where it takes effect.  A frame's position is its offset in the journal's
  * one order and never changes; 'time' is the journal time, which the host
- * read from the wall clock when it appended (it never runs backwards: a
- * backward step of the clock is a tick that says so). */
+ * read from the wall clock when it appended (it never runs backwards, but for
+ * a tick that says so: TICK_REBASE). */
 #ifndef TOCSIN_RECORD_FRAME_H
 #define TOCSIN_RECORD_FRAME_H
 

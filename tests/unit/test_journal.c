@@ -14,6 +14,7 @@
 #include "core/journal/journal.h"
 #include "core/journal/scan.h"
 #include "core/record/chunk.h"
+#include "core/record/tick.h"
 #include "tests/lib/unit.h"
 
 #define KIB ((size_t)1024)
@@ -334,6 +335,62 @@ START_TEST(old_segments_go_by_time)
     journal_get_stats(j, &st);
     ck_assert_int_ge(st.oldest_time_us, 600);
     ck_assert_int_le(st.oldest_time_us, 900);
+    journal_close(j);
+}
+END_TEST
+
+START_TEST(nothing_is_dropped_before_the_pins_are_there)
+{
+    struct journal_options o = options();
+    o.retain_us = 100;
+    struct journal *j = open_with(&o);
+    int pin = journal_pin_new(j, 1); /* a reader far behind */
+    for (usec_t t = 1; t <= 300; t++) {
+        char text[1024];
+        memset(text, 'a', sizeof text - 1);
+        text[sizeof text - 1] = '\0';
+        append(j, FRAME_MARK, 10 * t, text);
+    }
+    sync_all(j);
+    uint64_t begin = journal_begin(j);
+    (void)pin;
+    journal_close(j);
+
+    o.hold = true;
+    j = open_with(&o);
+    append(j, FRAME_MARK, 5000, "x");
+    sync_all(j);
+    ck_assert_uint_eq(journal_begin(j), begin);
+    pin = journal_pin_new(j, begin);
+    journal_let_go(j);
+    append(j, FRAME_MARK, 5000, "x");
+    sync_all(j);
+    ck_assert_uint_eq(journal_begin(j), begin);
+    journal_pin_move(j, pin, journal_end(j));
+    append(j, FRAME_MARK, 5000, "x");
+    sync_all(j);
+    ck_assert_uint_gt(journal_begin(j), begin);
+    journal_close(j);
+}
+END_TEST
+
+START_TEST(a_tick_can_set_time_back_for_good)
+{
+    struct journal *j = open_it();
+    append(j, FRAME_MARK, 5000, "x");
+    append(j, FRAME_MARK, 4000, "x"); /* raised */
+    ck_assert_int_eq(journal_time(j), 5000);
+    struct slice none = {"", 0};
+    uint64_t pos;
+    ck_assert_int_eq(
+        journal_append(j, FRAME_TICK, TICK_REBASE, 3000, &none, 1, &pos), 0);
+    ck_assert_int_eq(journal_time(j), 3000);
+    sync_all(j);
+    journal_close(j);
+    j = open_it();
+    ck_assert_int_eq(journal_time(j), 3000);
+    append(j, FRAME_MARK, 3500, "x");
+    ck_assert_int_eq(journal_time(j), 3500);
     journal_close(j);
 }
 END_TEST
@@ -682,6 +739,8 @@ main(void)
     tcase_add_test(t, the_oldest_is_dropped_and_counted);
     tcase_add_test(t, what_is_pinned_stays_and_chunks_are_refused);
     tcase_add_test(t, old_segments_go_by_time);
+    tcase_add_test(t, nothing_is_dropped_before_the_pins_are_there);
+    tcase_add_test(t, a_tick_can_set_time_back_for_good);
     tcase_add_test(t, a_reader_gets_the_sticky_frames_in_force);
     tcase_add_test(t, positions_survive_the_segments_that_told_them);
     tcase_add_test(t, a_directory_is_for_one_process);
