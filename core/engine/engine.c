@@ -241,7 +241,7 @@ feed_frame(struct engine *e, const struct frame *f)
     if (f->type == FRAME_TICK && (f->flags & TICK_REBASE)) {
         if (slots_rebase(e, f->time) < 0)
             return -ENOMEM;
-    } else {
+    } else if (!f->repeated) { /* else of a time that may be re-based since */
         watermarks_time(&e->marks, f->time);
     }
     switch (f->type) {
