@@ -426,7 +426,7 @@ static struct feed *
 script_make(uint64_t seed, unsigned frames, struct seen_list *list)
 {
     for (;; seed += 1000) {
-        struct feed *script = feed_random(seed, frames, 0);
+        struct feed *script = feed_random(seed, frames, RANDOM_REBASE);
         reference_run(script, list);
         if (list->n >= frames / 8)
             return script;
