@@ -24,7 +24,7 @@
 #define UNSYNCED_MAX ((size_t)16 * 1024 * 1024)
 #define CHECKPOINT_EVERY_US (10 * USEC_PER_SEC)
 /* A restart reads so much again in about a second. */
-#define CHECKPOINT_EVERY_BYTES ((uint64_t)512 * 1024 * 1024)
+#define CHECKPOINT_EVERY_BYTES ((int64_t)512 * 1024 * 1024)
 #define PAYLOAD_MAX ((size_t)24 * 1024 * 1024)
 
 struct collector {
@@ -76,6 +76,7 @@ open_journal(struct collector *c, uint64_t min_end, struct err *err)
             cj->sync_us == CONFIG_SYNC_NEVER ? JOURNAL_SYNC_NEVER : cj->sync_us,
         .unsynced_max_bytes = UNSYNCED_MAX,
         .min_end = min_end,
+        .hold = true,
     };
     if (o.dir == NULL)
         return err_set(err, -ENOMEM, "out of memory");
@@ -92,14 +93,16 @@ open_state(struct collector *c, struct err *err)
         .dir = path_in(c, "checkpoint"),
         .io = &io_posix,
         .interval_us = CHECKPOINT_EVERY_US,
-        .interval_bytes = CHECKPOINT_EVERY_BYTES,
+        /* It pins the journal, of which the most must be free to go. */
+        .interval_bytes = (uint64_t)MIN(CHECKPOINT_EVERY_BYTES,
+                                        c->config->journal.max_size_bytes / 16),
     };
     if (o.dir == NULL)
         return err_set(err, -ENOMEM, "out of memory");
     int r = checkpoint_open(&o, &c->checkpoint, err);
     struct checkpoint_mark mark = {0};
-    if (r == 0)
-        r = checkpoint_peek(c->checkpoint, &mark);
+    if (r == 0 && checkpoint_peek(c->checkpoint, &mark) < 0)
+        log_warn("the newest checkpoint can't be read, going on without it");
     return r < 0 ? r : open_journal(c, mark.position, err);
 }
 
@@ -256,13 +259,17 @@ start_parts(struct collector *c, struct err *err)
     };
     if (r == 0)
         r = outbox_start(&oo, &c->outbox, err);
+    if (r == 0) /* all that need old frames have pinned them */
+        journal_let_go(c->journal);
     for (size_t i = 0; r == 0 && i < c->n_exporters; i++)
         r = exporter_start(c->exporters[i], err);
     for (size_t i = 0; r == 0 && i < c->n_inputs; i++)
         r = input_start(c->inputs[i], err);
-    if (r == 0)
-        r = ticker_start(c->journal, c->inputs, c->n_inputs, &c->ticker, err);
-    return r;
+    if (r < 0)
+        return r;
+    c->ticker = ticker_new(c->journal, c->inputs, c->n_inputs);
+    return c->ticker == NULL ? err_set(err, -ENOMEM, "out of memory")
+                             : ticker_start(c->ticker, err);
 }
 
 static int

@@ -26,10 +26,12 @@ struct ticker {
     struct lock lock;
     struct cond cond;
     bool stopping, running;
+    bool rebase; /* the next tick says so */
     pthread_t thread;
     struct buf buf;
     struct tick_partition *partitions;
     size_t n, cap;
+    size_t n_gone;           /* the first so many were not told yet */
     usec_t wall_us, boot_us; /* at the tick before */
 };
 
@@ -52,7 +54,7 @@ partition_add(void *arg, const struct tick_partition *p)
 static int
 collect(struct ticker *t)
 {
-    t->n = 0;
+    t->n = t->n_gone;
     for (size_t i = 0; i < t->n_inputs; i++) {
         int r = input_partitions(t->inputs[i], partition_add, t);
         if (r < 0)
@@ -76,20 +78,44 @@ stepped_back(struct ticker *t, usec_t wall, usec_t boot)
     return back;
 }
 
+/* An input says so once: it is kept until a tick has it. */
 static void
-tick(struct ticker *t)
+keep_gone(struct ticker *t)
 {
-    usec_t wall = clock_wall_us();
-    unsigned flags = stepped_back(t, wall, clock_boot_us()) ? TICK_REBASE : 0;
+    t->n_gone = 0;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->partitions[i].state == PARTITION_GONE)
+            t->partitions[t->n_gone++] = t->partitions[i];
+}
+
+int
+ticker_tick(struct ticker *t, usec_t wall_us, usec_t boot_us)
+{
+    t->rebase |= stepped_back(t, wall_us, boot_us);
     uint64_t pos;
     int r = collect(t);
     if (r == 0) {
         struct slice part = buf_slice(&t->buf);
-        r = journal_append(t->journal, FRAME_TICK, flags, wall, &part, 1, &pos);
+        r = journal_append(t->journal, FRAME_TICK, t->rebase ? TICK_REBASE : 0,
+                           wall_us, &part, 1, &pos);
     }
-    if (r < 0 && r != -ESHUTDOWN)
-        log_limited(LOG_WARN, 60 * USEC_PER_SEC,
-                    "a tick can't be appended (%s), rules wait", strerror(-r));
+    if (r < 0) {
+        keep_gone(t);
+        if (r != -ESHUTDOWN)
+            log_limited(LOG_WARN, 60 * USEC_PER_SEC,
+                        "a tick can't be appended (%s), rules wait",
+                        strerror(-r));
+        return r;
+    }
+    t->n_gone = 0;
+    t->rebase = false;
+    return 0;
+}
+
+static void
+tick(struct ticker *t)
+{
+    (void)ticker_tick(t, clock_wall_us(), clock_boot_us());
 }
 
 static void *
@@ -113,26 +139,31 @@ ticker_main(void *arg)
     return NULL;
 }
 
-int
-ticker_start(struct journal *j, struct input *const *inputs, size_t n_inputs,
-             struct ticker **ret, struct err *err)
+struct ticker *
+ticker_new(struct journal *j, struct input *const *inputs, size_t n_inputs)
 {
     struct ticker *t = mem_new(struct ticker);
     if (t == NULL)
-        return err_set(err, -ENOMEM, "out of memory");
+        return NULL;
     t->journal = j;
     t->inputs = inputs;
     t->n_inputs = n_inputs;
     buf_init(&t->buf, TICK_MAX);
     lock_init(&t->lock, LOCK_TICKER);
     cond_init(&t->cond);
+    /* The clock may have stepped back while nobody looked. */
+    t->wall_us = MAX(journal_time(j), (usec_t)0);
+    t->boot_us = clock_boot_us();
+    return t;
+}
+
+int
+ticker_start(struct ticker *t, struct err *err)
+{
     int r = pthread_create(&t->thread, NULL, ticker_main, t);
-    if (r != 0) {
-        ticker_free(t);
+    if (r != 0)
         return err_set(err, -r, "no thread for ticks: %s", strerror(r));
-    }
     t->running = true;
-    *ret = t;
     return 0;
 }
 

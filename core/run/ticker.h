@@ -11,10 +11,13 @@ struct input;
 struct journal;
 struct ticker;
 
-/* The inputs must outlive it. */
-MUST_CHECK int ticker_start(struct journal *j, struct input *const *inputs,
-                            size_t n_inputs, struct ticker **ret,
-                            struct err *err);
+/* The inputs must outlive it.  NULL: out of memory. */
+struct ticker *ticker_new(struct journal *j, struct input *const *inputs,
+                          size_t n_inputs);
+MUST_CHECK int ticker_start(struct ticker *t, struct err *err);
+/* One tick as of these clocks: what its thread does each second.  0, or why
+ * it could not be appended; who was said to be gone is said so again then. */
+int ticker_tick(struct ticker *t, usec_t wall_us, usec_t boot_us);
 /* One more tick, then it stops. */
 void ticker_stop(struct ticker *t);
 void ticker_free(struct ticker *t);
