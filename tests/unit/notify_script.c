@@ -2,14 +2,15 @@
 #include "config.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/arena.h"
 #include "core/base/mem.h"
-#include "core/record/delivery.h"
 #include "core/notify/notifier.h"
+#include "core/record/delivery.h"
 #include "core/record/tick.h"
 #include "core/record/transition.h"
 #include "tests/unit/notify_script.h"
@@ -22,7 +23,7 @@
 enum target_state { TARGET_ALIVE, TARGET_DEAD, TARGET_HANGS, TARGET_REFUSES };
 
 struct script {
-    const struct config *cfg;
+    const struct config *cfg, *other;
     struct notifier_target targets[TARGETS_MAX];
     size_t n_targets;
     enum target_state state[TARGETS_MAX];
@@ -94,6 +95,28 @@ make(struct script *s)
     return n;
 }
 
+/* No piece of a state is one, and no damage ends the program. */
+static void
+try_damaged(struct script *s, struct slice state)
+{
+    static uint32_t seed = 1;
+    for (int i = 0; i < 4; i++) {
+        seed = seed * 1664525 + 1013904223;
+        size_t n = seed % state.n;
+        char *copy = malloc(state.n); /* of its own, for the sanitizer */
+        memcpy(copy, state.p, state.n);
+        copy[n] ^= (char)(1 << (seed >> 29));
+        struct notifier *whole = make(s), *piece = make(s);
+        (void)!notifier_decode(whole, slice_new(copy, state.n));
+        copy = realloc(copy, n + 1);
+        memcpy(copy, state.p, n);
+        ck_assert_int_eq(notifier_decode(piece, slice_new(copy, n)), -EBADMSG);
+        notifier_free(whole);
+        notifier_free(piece);
+        free(copy);
+    }
+}
+
 /* Another notifier in place of this one, which must make no difference. */
 static void
 restart(struct script *s)
@@ -102,6 +125,7 @@ restart(struct script *s)
     ck_assert_int_eq(notifier_encode(s->n, &b), 0);
     notifier_free(s->n);
     s->cookies = 0;
+    try_damaged(s, buf_slice(&b));
     s->n = make(s);
     if (s->mode == SCRIPT_RESTORED)
         ck_assert_int_eq(notifier_decode(s->n, buf_slice(&b)), 0);
@@ -312,6 +336,32 @@ set_state(struct script *s, const char *arg, enum target_state state)
 }
 
 static void
+find_targets(struct script *s)
+{
+    const struct config *cfg = s->cfg;
+    s->n_targets = 0;
+    for (size_t i = 0; i < cfg->n_receivers; i++)
+        for (size_t k = 0; k < cfg->receivers[i].n_integrations; k++)
+            s->targets[s->n_targets++] = (struct notifier_target){
+                &cfg->receivers[i], &cfg->receivers[i].integrations[k]};
+}
+
+static void
+change_config(struct script *s)
+{
+    struct buf b = BUF_INIT(1 << 24);
+    ck_assert_int_eq(notifier_encode(s->n, &b), 0);
+    notifier_free(s->n);
+    s->cookies = 0;
+    s->cfg = s->other;
+    find_targets(s);
+    s->n = make(s);
+    ck_assert_int_eq(notifier_decode(s->n, buf_slice(&b)), 0);
+    buf_fini(&b);
+    feed(s, FRAME_MARK, 0, SLICE("start 1.0"));
+}
+
+static void
 step(struct script *s, const char *text)
 {
     char verb[32], arg[256] = "";
@@ -336,6 +386,8 @@ step(struct script *s, const char *text)
         transition(s, arg, ALERT_RESOLVED);
     } else if (strcmp(verb, "start") == 0) {
         feed(s, FRAME_MARK, 0, SLICE("start 1.0"));
+    } else if (strcmp(verb, "config") == 0) {
+        change_config(s);
     } else if (strcmp(verb, "dead") == 0) {
         set_state(s, arg, TARGET_DEAD);
     } else if (strcmp(verb, "alive") == 0) {
@@ -350,6 +402,19 @@ step(struct script *s, const char *text)
     deliver(s);
 }
 
+static void
+run(struct script *s, const char *const *steps)
+{
+    arena_init(&s->arena, 65536, (size_t)1 << 28);
+    find_targets(s);
+    s->n = make(s);
+    for (; *steps != NULL; steps++)
+        step(s, *steps);
+    notifier_free(s->n);
+    ck_assert_int_eq(s->cookies, 0);
+    arena_fini(&s->arena);
+}
+
 void
 script_run(const struct config *cfg, const char *const *steps,
            enum script_mode mode, bool keys, struct buf *out)
@@ -360,16 +425,19 @@ script_run(const struct config *cfg, const char *const *steps,
     s->mode = mode;
     s->keys = keys;
     s->out = out;
-    arena_init(&s->arena, 65536, (size_t)1 << 28);
-    for (size_t i = 0; i < cfg->n_receivers; i++)
-        for (size_t k = 0; k < cfg->receivers[i].n_integrations; k++)
-            s->targets[s->n_targets++] = (struct notifier_target){
-                &cfg->receivers[i], &cfg->receivers[i].integrations[k]};
-    s->n = make(s);
-    for (; *steps != NULL; steps++)
-        step(s, *steps);
-    notifier_free(s->n);
-    ck_assert_int_eq(s->cookies, 0);
-    arena_fini(&s->arena);
+    run(s, steps);
+    mem_free(s);
+}
+
+void
+script_run_changed(const struct config *cfg, const struct config *other,
+                   const char *const *steps, struct buf *out)
+{
+    struct script *s = mem_new(struct script);
+    ck_assert_ptr_nonnull(s);
+    s->cfg = cfg;
+    s->other = other;
+    s->out = out;
+    run(s, steps);
     mem_free(s);
 }

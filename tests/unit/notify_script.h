@@ -13,6 +13,7 @@
  *     hangs T          … is tried (attempt), and never answers
  *     refuses T        … refuses for good
  *     start            the program starts anew
+ *     config           it starts anew with the other configuration
  * Each delivery gives a line "SECONDS TARGET STATUS GROUP: +A/x -B/y", where +
  * fires, - is resolved, followed by values of labels that don't group. */
 #ifndef TOCSIN_TESTS_NOTIFY_SCRIPT_H
@@ -32,5 +33,8 @@ struct config *script_config(const char *yaml);
 /* Runs steps, up to NULL; what was told, and then keys where 'keys'. */
 void script_run(const struct config *cfg, const char *const *steps,
                 enum script_mode mode, bool keys, struct buf *out);
+/* The same with another configuration from the step "config" on. */
+void script_run_changed(const struct config *cfg, const struct config *other,
+                        const char *const *steps, struct buf *out);
 
 #endif

@@ -196,6 +196,79 @@ START_TEST(restarts_change_nothing)
 }
 END_TEST
 
+/* ---- another configuration */
+
+static const struct change {
+    const char *name, *before, *after;
+    const char *steps[16];
+    const char *want;
+} changes[] = {
+    {"other_intervals_page_nobody",
+     RECEIVER ROUTE,
+     RECEIVER "route: {receiver: page, group_by: [hub], group_wait: 1s, "
+              "group_interval: 30s, repeat_interval: 20m}\n",
+     {"0 fire A,hub=x", "12 to", "13 config", "200 to", "201 resolve A,hub=x",
+      "300 to"},
+     "10 page/webhook_configs[0] firing {hub=x}: +A\n"
+     "220 page/webhook_configs[0] resolved {hub=x}: -A\n"},
+    {"another_receiver_is_told_what_fires",
+     RECEIVER ROUTE,
+     "receivers:\n"
+     "  - {name: page, webhook_configs: [{url: 'http://x'}]}\n"
+     "  - {name: new, webhook_configs: [{url: 'http://y'}]}\n"
+     "route: {receiver: page, group_by: [hub], group_wait: 5s, "
+     "group_interval: 60s, routes: [{matchers: ['hub=y'], receiver: new}]}\n",
+     {"0 fire A,hub=x", "0 fire A,hub=y", "12 to", "13 config", "200 to"},
+     "10 page/webhook_configs[0] firing {hub=x}: +A\n"
+     "10 page/webhook_configs[0] firing {hub=y}: +A\n"
+     "17 new/webhook_configs[0] firing {hub=y}: +A\n"},
+    {"other_groups_are_told_anew",
+     RECEIVER ROUTE,
+     RECEIVER "route: {receiver: page, group_by: [alertname], group_wait: 5s, "
+              "group_interval: 60s}\n",
+     {"0 fire A,hub=x", "0 fire A,hub=y", "12 to", "13 config", "100 to"},
+     "10 page/webhook_configs[0] firing {hub=x}: +A\n"
+     "10 page/webhook_configs[0] firing {hub=y}: +A\n"
+     "17 page/webhook_configs[0] firing {alertname=A}: +x +y\n"},
+    {"a_second_integration_is_told_with_the_group",
+     RECEIVER ROUTE,
+     TWO ROUTE,
+     {"0 fire A,hub=x", "12 to", "13 config", "100 to"},
+     "10 page/webhook_configs[0] firing {hub=x}: +A\n"
+     "70 page/webhook_configs[1] firing {hub=x}: +A\n"},
+    {"an_end_that_waits_is_told",
+     RECEIVER ROUTE,
+     TWO ROUTE,
+     {"0 fire A,hub=x", "12 to", "13 resolve A,hub=x", "14 config", "100 to"},
+     "10 page/webhook_configs[0] firing {hub=x}: +A\n"
+     "70 page/webhook_configs[0] resolved {hub=x}: -A\n"},
+    {"what_is_on_its_way_arrives",
+     RECEIVER ROUTE,
+     TWO ROUTE,
+     {"0 hangs 0", "0 fire A,hub=x", "12 to", "13 config", "14 alive 0"},
+     "14 page/webhook_configs[0] firing {hub=x}: +A\n"},
+    {"without_a_route_what_fires_is_remembered",
+     "state_dir: /tmp\n",
+     RECEIVER ROUTE,
+     {"0 fire A,hub=x", "0 fire B,hub=x", "5 resolve B,hub=x", "100 to",
+      "101 config", "120 to"},
+     "110 page/webhook_configs[0] firing {hub=x}: +A\n"},
+};
+
+START_TEST(a_change_of_routes_loses_nothing)
+{
+    const struct change *c = &changes[_i];
+    struct config *before = config_of(c->before), *after = config_of(c->after);
+    struct buf b = BUF_INIT(65536);
+    script_run_changed(before, after, c->steps, &b);
+    ck_assert_msg(strcmp(buf_str(&b), c->want) == 0, "%s:\nwant\n%sgot\n%s",
+                  c->name, c->want, buf_str(&b));
+    buf_fini(&b);
+    config_free(before);
+    config_free(after);
+}
+END_TEST
+
 static Suite *
 notifier_suite(void)
 {
@@ -204,6 +277,8 @@ notifier_suite(void)
     int n = (int)(sizeof scenarios / sizeof scenarios[0]);
     tcase_add_loop_test(tc, scenario_is_told_as_alertmanager_would, 0, n);
     tcase_add_loop_test(tc, restarts_change_nothing, 0, n);
+    tcase_add_loop_test(tc, a_change_of_routes_loses_nothing, 0,
+                        (int)(sizeof changes / sizeof changes[0]));
     suite_add_tcase(s, tc);
     return s;
 }
