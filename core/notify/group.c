@@ -11,6 +11,7 @@
 #include "core/notify/notifier_priv.h"
 
 #define GROUP_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define RESOLVED_MAX 10000u /* of a group that nobody is told of */
 #define LABELS_TEXT_MAX ((size_t)1024 * 1024)
 
 /* ---- members */
@@ -41,14 +42,46 @@ group_find_member(const struct group *g, uint64_t id)
     return i == TABLE_NONE ? NULL : &g->members[i];
 }
 
+static void
+member_remove(struct group *g, size_t i)
+{
+    struct alert *a = g->members[i].alert;
+    size_t last = g->n_members - 1;
+    (void)table_remove(&g->by_id, a->id, (uint32_t)i);
+    if (i != last) {
+        g->members[i] = g->members[last];
+        (void)table_reindex(&g->by_id, g->members[i].alert->id, (uint32_t)last,
+                            (uint32_t)i);
+    }
+    g->n_members = last;
+    g->n_resolved -= !a->firing;
+    alert_unref(a);
+}
+
+/* Nobody takes what is told of the group, and alerts come and go: their ends
+ * are forgotten, nothing that fires is. */
+static void
+group_shed(struct notifier *n, struct group *g)
+{
+    for (size_t i = g->n_members; i > 0; i--) {
+        if (g->members[i - 1].alert->firing)
+            continue;
+        member_remove(g, i - 1);
+        n->shed++;
+    }
+}
+
 int
-group_put(struct group *g, struct alert *a)
+group_put(struct notifier *n, struct group *g, struct alert *a)
 {
     struct member *m = group_find_member(g, a->id);
     if (m != NULL) {
         (void)alert_ref(a);
+        g->n_resolved += (size_t)m->alert->firing - (size_t)a->firing;
         alert_unref(m->alert);
         *m = (struct member){a, false};
+        if (g->n_resolved > RESOLVED_MAX)
+            group_shed(n, g);
         return 0;
     }
     if (g->n_members == g->cap_members) {
@@ -64,22 +97,8 @@ group_put(struct group *g, struct alert *a)
         return -ENOMEM;
     (void)alert_ref(a);
     g->n_members++;
+    g->n_resolved += !a->firing;
     return 0;
-}
-
-static void
-member_remove(struct group *g, size_t i)
-{
-    struct alert *a = g->members[i].alert;
-    size_t last = g->n_members - 1;
-    (void)table_remove(&g->by_id, a->id, (uint32_t)i);
-    if (i != last) {
-        g->members[i] = g->members[last];
-        (void)table_reindex(&g->by_id, g->members[i].alert->id, (uint32_t)last,
-                            (uint32_t)i);
-    }
-    g->n_members = last;
-    alert_unref(a);
 }
 
 /* ---- groups */

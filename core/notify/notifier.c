@@ -6,8 +6,8 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/mem.h"
-#include "core/record/delivery.h"
 #include "core/notify/notifier_priv.h"
+#include "core/record/delivery.h"
 #include "core/record/tick.h"
 
 #define NOTIFIER_MAGIC 0x207f1e20u
@@ -189,7 +189,7 @@ arrival_route(void *arg, const struct route *route)
         detected_us = m->alert->detected_us;
     }
     r = arrival_alert(a, detected_us);
-    return r < 0 ? r : group_put(g, a->alert);
+    return r < 0 ? r : group_put(a->n, g, a->alert);
 }
 
 static int
@@ -342,6 +342,12 @@ uint64_t
 notifier_changes(const struct notifier *n)
 {
     return n->changes;
+}
+
+uint64_t
+notifier_shed(const struct notifier *n)
+{
+    return n->shed;
 }
 
 size_t

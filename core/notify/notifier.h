@@ -67,6 +67,9 @@ MUST_CHECK int notifier_feed(struct notifier *n, const struct frame *f);
 uint64_t notifier_position(const struct notifier *n); /* after the newest */
 /* Grows whenever there is something that a restart must know. */
 uint64_t notifier_changes(const struct notifier *n);
+/* Ends of alerts that were forgotten since it was made, because too many came
+ * while nobody took what is told of their group. */
+uint64_t notifier_shed(const struct notifier *n);
 size_t notifier_n_groups(const struct notifier *n);
 size_t notifier_n_pending(const struct notifier *n);
 

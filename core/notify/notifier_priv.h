@@ -62,7 +62,7 @@ struct group {
     struct label *labels;
     size_t n_labels;
     struct member *members;
-    size_t n_members, cap_members;
+    size_t n_members, cap_members, n_resolved;
     struct table by_id; /* of members */
     struct slot *slots;
     size_t n_slots;
@@ -84,7 +84,7 @@ struct notifier {
     struct target *targets;
     struct label *external;
     uint64_t config_hash; /* of all that decides on groups */
-    uint64_t position, changes, order;
+    uint64_t position, changes, order, shed;
     usec_t now;
     uint64_t pos; /* of the frame that is being fed */
     struct heap timers;
@@ -130,7 +130,7 @@ struct group *group_find(const struct notifier *n, struct slice key,
 void group_free(struct notifier *n, struct group *g);
 struct member *group_find_member(const struct group *g, uint64_t id);
 /* Takes a reference. */
-MUST_CHECK int group_put(struct group *g, struct alert *a);
+MUST_CHECK int group_put(struct notifier *n, struct group *g, struct alert *a);
 /* Forgets resolved alerts that all have been told of, and itself. */
 void group_settle(struct notifier *n, struct group *g);
 

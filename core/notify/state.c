@@ -247,10 +247,12 @@ get_members(struct decoder *d, struct group *g)
         a->mark = 1; /* it stands: this is its newest transition */
         if (g == NULL || (!d->same && a->firing))
             continue;
-        int r = group_put(g, a);
+        int r = group_put(d->n, g, a);
         if (r < 0)
             return r;
-        group_find_member(g, a->id)->flushed = flushed;
+        struct member *m = group_find_member(g, a->id);
+        if (m != NULL)
+            m->flushed = flushed;
     }
     return 0;
 }

@@ -69,10 +69,17 @@ feed(struct outbox *ob, const struct frame *f)
 {
     for (;;) {
         lock_take(&ob->lock);
+        uint64_t shed = notifier_shed(ob->notifier);
         int r = notifier_feed(ob->notifier, f);
         if (ob->orphans)
             adopt_all(ob);
         lock_release(&ob->lock);
+        shed = notifier_shed(ob->notifier) - shed;
+        if (shed > 0)
+            log_limited(LOG_ERROR, 60 * USEC_PER_SEC,
+                        "notifier: a receiver takes nothing: the ends of %llu "
+                        "alerts are forgotten",
+                        (unsigned long long)shed);
         if (r == -EBADMSG)
             log_limited(LOG_WARN, 10 * USEC_PER_SEC,
                         "notifier: the frame at %llu can't be read, skipping "

@@ -60,7 +60,7 @@ struct outbox {
     struct courier *couriers;
     size_t n_couriers;
     uint64_t saved_changes, saved_position;
-    usec_t saved_us; /* boot clock */
+    usec_t saved_us, save_cost_us; /* boot clock; how long it took */
     _Atomic uint64_t sent, retries, refused;
 
     struct lock lock; /* guards what follows, and the couriers' items */

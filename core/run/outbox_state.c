@@ -21,6 +21,8 @@
 #define SAVE_EVERY_US (10 * USEC_PER_SEC)
 /* Nothing changed but the time: the journal may go, though. */
 #define SAVE_IDLE_US (60 * USEC_PER_SEC)
+/* It takes at most this part of the time, however large it is. */
+#define SAVE_SHARE 50
 
 static int
 read_all(const struct io *io, int fd, struct buf *b)
@@ -118,6 +120,7 @@ outbox_save(struct outbox *ob, bool now)
     if (r == 0)
         r = store(ob, buf_slice(&b));
     ob->saved_us = clock;
+    ob->save_cost_us = clock_boot_us() - clock;
     if (r < 0) {
         log_limited(LOG_WARN, 60 * USEC_PER_SEC,
                     "notifier: its state can't be kept (%s); the journal "

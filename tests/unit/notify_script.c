@@ -35,7 +35,8 @@ struct script {
     bool keys;
     struct buf *out;
     struct arena arena;
-    int cookies; /* due() without a gone() */
+    int cookies;                              /* due() without a gone() */
+    char key[64], group_key[256], target[64]; /* see "takes" */
 };
 
 struct config *
@@ -335,6 +336,32 @@ set_state(struct script *s, const char *arg, enum target_state state)
     deliver(s);
 }
 
+static int
+remember(void *arg, struct pending *p, size_t target)
+{
+    struct script *s = arg;
+    struct slice key = pending_key(p), group = pending_group_key(p);
+    snprintf(s->key, sizeof s->key, "%.*s", SLICE_FMT(key));
+    snprintf(s->group_key, sizeof s->group_key, "%.*s", SLICE_FMT(group));
+    struct slice name = pending_target(p, s->n);
+    snprintf(s->target, sizeof s->target, "%.*s", SLICE_FMT(name));
+    return 1;
+}
+
+static void
+try_remembered(struct script *s)
+{
+    struct delivery d = {.step = DELIVERY_ATTEMPT,
+                         .attempts = 1,
+                         .key = slice_from_str(s->key),
+                         .target = slice_from_str(s->target),
+                         .group_key = slice_from_str(s->group_key)};
+    struct buf b = BUF_INIT(65536);
+    ck_assert_int_eq(delivery_encode(&d, &b), 0);
+    feed(s, FRAME_DELIVERY, 0, buf_slice(&b));
+    buf_fini(&b);
+}
+
 static void
 find_targets(struct script *s)
 {
@@ -386,6 +413,10 @@ step(struct script *s, const char *text)
         transition(s, arg, ALERT_RESOLVED);
     } else if (strcmp(verb, "start") == 0) {
         feed(s, FRAME_MARK, 0, SLICE("start 1.0"));
+    } else if (strcmp(verb, "takes") == 0) {
+        ck_assert_int_eq(notifier_each_pending(s->n, remember, s), 1);
+    } else if (strcmp(verb, "tries") == 0) {
+        try_remembered(s);
     } else if (strcmp(verb, "config") == 0) {
         change_config(s);
     } else if (strcmp(verb, "dead") == 0) {

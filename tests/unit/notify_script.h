@@ -12,6 +12,8 @@
  *     alive T          … takes what is on its way, and all that comes
  *     hangs T          … is tried (attempt), and never answers
  *     refuses T        … refuses for good
+ *     takes            remembers what is on its way …
+ *     tries            … and journals an attempt of it
  *     start            the program starts anew
  *     config           it starts anew with the other configuration
  * Each delivery gives a line "SECONDS TARGET STATUS GROUP: +A/x -B/y", where +

@@ -96,6 +96,13 @@ static const struct scenario {
       "76 alive 0", "140 to"},
      "76 page/webhook_configs[0] firing {hub=x}: +A\n"
      "76 page/webhook_configs[0] resolved {hub=x}: -A\n"},
+    {"news_on_its_way_is_not_dropped_because_all_ended",
+     RECEIVER ROUTE,
+     {"0 fire A,hub=x", "11 to", "12 dead 0", "13 fire B,hub=x", "75 to",
+      "76 resolve A,hub=x", "76 resolve B,hub=x", "135 to", "136 alive 0"},
+     "10 page/webhook_configs[0] firing {hub=x}: +A\n"
+     "136 page/webhook_configs[0] firing {hub=x}: +A +B\n"
+     "136 page/webhook_configs[0] resolved {hub=x}: -A -B\n"},
     {"after_a_restart_what_was_never_tried_and_ended_wakes_nobody",
      RECEIVER ROUTE,
      {"0 dead 0", "0 fire A,hub=x", "30 to", "31 resolve A,hub=x", "75 to",
@@ -107,6 +114,21 @@ static const struct scenario {
       "76 start", "77 alive 0", "140 to"},
      "77 page/webhook_configs[0] firing {hub=x}: +A\n"
      "77 page/webhook_configs[0] resolved {hub=x}: -A\n"},
+    {"what_may_have_been_heard_of_is_not_dropped",
+     RECEIVER ROUTE,
+     {"0 dead 0", "0 fire A,hub=x", "30 to", "31 takes", "32 fire B,hub=x",
+      "75 to", "76 tries", "77 fire C,hub=x", "135 to", "136 resolve A,hub=x",
+      "136 resolve B,hub=x", "136 resolve C,hub=x", "190 to", "191 start",
+      "192 alive 0"},
+     "192 page/webhook_configs[0] firing {hub=x}: +A +B +C\n"
+     "192 page/webhook_configs[0] resolved {hub=x}: -A -B -C\n"},
+    {"an_end_of_what_was_not_told_is_not_told",
+     TWO ROUTE,
+     {"0 fire A,hub=x", "11 to", "12 hangs 1", "13 resolve A,hub=x", "71 to",
+      "72 fire B,hub=x", "73 resolve B,hub=x", "140 to"},
+     "10 page/webhook_configs[0] firing {hub=x}: +A\n"
+     "10 page/webhook_configs[1] firing {hub=x}: +A\n"
+     "70 page/webhook_configs[0] resolved {hub=x}: -A\n"},
     {"what_is_refused_is_tried_anew_with_the_group",
      RECEIVER ROUTE,
      {"0 refuses 0", "0 fire A,hub=x", "11 to", "12 fire B,hub=x", "71 to",

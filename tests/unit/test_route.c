@@ -56,6 +56,7 @@ static const struct {
     {"owner=xy", "root"},
     {"owner=y", "not"},
     {"audit=yes,owner=y", "all not"},
+    {"team=a,owner=y", "team"}, /* the first ends the walk */
 };
 
 static size_t
