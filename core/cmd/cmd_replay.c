@@ -82,7 +82,7 @@ print_transition(void *arg, const struct transition *t)
     buf_reset(&j->line);
     if (!j->json)
         text_line(t, &j->line);
-    else if (transition_json(t, &j->line) < 0)
+    else if (transition_json(t, &j->line) < 0 || buf_putc(&j->line, '\n') < 0)
         j->failed = true;
     j->n_transitions++;
     if (fwrite(j->line.p, 1, j->line.n, stdout) != j->line.n)

@@ -14,8 +14,9 @@
 #define KEY_MAX 256                  /* longer ones are not remembered */
 #define KEYS_MAX ((size_t)256 << 20) /* bytes of all keys */
 #define ENTRIES_MAX (1u << 22)
-#define SLACK 4096u /* entries beyond twice the series, before it is dropped   \
-                     */
+#define SLACK                                                                  \
+    4096u /* entries beyond twice the series, before it is dropped             \
+           */
 
 /* A key stands in 'keys' from 'start' to the next entry's start. */
 struct entry {

@@ -2,6 +2,7 @@
 EXTRA_DIST += %D%/README.md
 
 # One a line: each comes with the part that it tests.
+script_tests += %D%/commands.sh
 script_tests += %D%/kafka.sh
 script_tests += %D%/kafka-alert.sh
 script_tests += %D%/kafka-mock.sh
