@@ -77,7 +77,7 @@ rules_schema(struct plugins *ps, struct schema **ret, struct err *err)
                       : schema_from_decoders(b, d.v, d.n, &in, err);
     struct schema *s = NULL;
     if (r >= 0)
-        s = schema_build(TAKE(b), USEC_PER_MINUTE);
+        s = schema_build(b, USEC_PER_MINUTE);
     for (size_t i = 0; i < d.n; i++)
         instance_free(d.v[i]);
     arena_fini(&d.arena);

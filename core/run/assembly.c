@@ -181,7 +181,7 @@ static void
 make_schema(struct maker *m, const struct schema *old)
 {
     struct assembly *a = m->a;
-    struct schema_builder *b = schema_builder_new(old);
+    AUTO(schema_builder) *b = schema_builder_new(old);
     if (b == NULL) {
         note(m, -ENOMEM);
         return;

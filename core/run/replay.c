@@ -212,7 +212,7 @@ files_schema(struct files *fs)
         r = schema_from_decoders(b, &fs->decoders[i], 1, &in, fs->r.err);
     }
     if (r >= 0)
-        fs->schema = schema_build(TAKE(b), USEC_MAX / 4);
+        fs->schema = schema_build(b, USEC_MAX / 4);
     if (fs->schema == NULL)
         return err_set(fs->r.err, r < 0 ? r : -ENOMEM, "no schema");
     buf_reset(&fs->r.buf);

@@ -174,7 +174,8 @@ out_json(struct out *o, struct tocsin_text t)
             out_str(o, "\xef\xbf\xbd");
         plain = ++i;
     }
-    out_put(o, t.p + plain, t.n - plain);
+    if (t.n > plain)
+        out_put(o, t.p + plain, t.n - plain);
     out_char(o, '"');
 }
 

@@ -411,7 +411,7 @@ struct schema *
 fake_schema(struct instance *const *decoders, size_t n, usec_t lateness_us)
 {
     struct err err = ERR_INIT;
-    struct schema_builder *b = schema_builder_new(NULL);
+    AUTO(schema_builder) *b = schema_builder_new(NULL);
     struct schema_input in = {.name = SLICE("in"), .lateness_us = lateness_us};
     ck_assert_int_ge(schema_from_decoders(b, decoders, n, &in, &err), 0);
     struct schema *s = schema_build(b, USEC_PER_MINUTE);
