@@ -303,11 +303,37 @@ group_restart(struct notifier *n, struct group *g)
     return r;
 }
 
-int
-slot_done(struct notifier *n, struct group *g, uint32_t slot, bool taken)
+/* It was taken: what it told is known now, and what came meanwhile is told
+ * next.  All or nothing. */
+static int
+slot_taken(struct notifier *n, struct group *g, uint32_t slot,
+           struct view *told, struct view *now)
 {
     struct slot *s = &g->slots[slot];
     struct pending *p = s->pending;
+    struct told old = s->told;
+    bool stale = s->stale;
+    s->told = (struct told){.time = USEC_NONE};
+    s->pending = NULL;
+    told_set(n, &s->told, told);
+    int r = stale ? slot_evaluate(n, g, slot, now) : 0;
+    if (r < 0) {
+        told_fini(&s->told);
+        s->told = old;
+        s->pending = p;
+        s->stale = stale;
+        return r;
+    }
+    told_fini(&old);
+    pending_free(n, p);
+    group_settle(n, g);
+    return 0;
+}
+
+int
+slot_done(struct notifier *n, struct group *g, uint32_t slot, bool taken)
+{
+    struct pending *p = g->slots[slot].pending;
     AUTO_FINI(view) told = {0}, now = {0};
     int r = view_init(&told, p->n);
     if (r == 0)
@@ -317,17 +343,10 @@ slot_done(struct notifier *n, struct group *g, uint32_t slot, bool taken)
     for (size_t i = 0; i < p->n; i++)
         view_add(&told, p->alerts[i]);
     view_sort(&told);
+    if (taken || told.n_firing == 0)
+        return slot_taken(n, g, slot, &told, &now);
     /* What was refused is tried anew when the group is looked at next, as it
      * stands then; not so news of an end alone. */
-    if (!taken && told.n_firing > 0) {
-        pending_free(n, p);
-        return 0;
-    }
-    told_set(n, &s->told, &told);
     pending_free(n, p);
-    if (s->stale)
-        r = slot_evaluate(n, g, slot, &now);
-    if (r == 0)
-        group_settle(n, g);
-    return r;
+    return 0;
 }

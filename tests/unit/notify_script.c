@@ -155,10 +155,18 @@ feed(struct script *s, unsigned type, unsigned flags, struct slice payload)
         .flags = (uint16_t)flags,
         .payload = copy,
     };
-    if (s->mode != SCRIPT_PLAIN)
+    if (s->mode == SCRIPT_RESTORED || s->mode == SCRIPT_REPLAYED)
         restart(s);
     s->n_frames++;
-    ck_assert_int_eq(notifier_feed(s->n, f), 0);
+    int r = -ENOMEM;
+    for (unsigned i = 1; s->mode == SCRIPT_STARVED && r == -ENOMEM; i++) {
+        mem_fail_at(i);
+        r = notifier_feed(s->n, f);
+        mem_fail_at(0);
+    }
+    if (r != 0)
+        r = notifier_feed(s->n, f);
+    ck_assert_int_eq(r, 0);
 }
 
 /* ---- alerts */

@@ -27,6 +27,7 @@ enum script_mode {
     SCRIPT_PLAIN,
     SCRIPT_RESTORED, /* before each frame: encoded, decoded into another */
     SCRIPT_REPLAYED, /* before each frame: made anew from all frames so far */
+    SCRIPT_STARVED,  /* memory fails at each frame, which is fed once more */
     SCRIPT_MODES
 };
 

@@ -120,7 +120,7 @@ try_make(const char *options)
                                                              : NULL;
 }
 
-static void
+__attribute__((format(printf, 1, 2))) static void
 make(const char *fmt, ...)
 {
     char options[2048];
