@@ -79,12 +79,11 @@ engine_new(const struct engine_options *o)
     rowset_init(&e->text_rows, &e->rows, NODE_TEXTS, &text_ops, e);
     watermarks_init(&e->marks, &e->rows);
     e->labels = labels_new();
+    keysets_init(&e->keysets, e->labels);
     if (e->labels != NULL)
-        e->series =
-            seriesdb_new(&e->rows, e->labels, (uint32_t)e->o.max_keys_per_rule);
-    if (e->series != NULL)
-        e->samplekeys = samplekeys_new(e->labels);
-    if (e->samplekeys == NULL) {
+        e->series = seriesdb_new(&e->rows, e->labels, &e->keysets,
+                                 (uint32_t)e->o.max_keys_per_rule);
+    if (e->series == NULL) {
         engine_free(e);
         return NULL;
     }
@@ -101,7 +100,7 @@ engine_free(struct engine *e)
     watermarks_fini(&e->marks);
     rowset_fini(&e->text_rows);
     rows_fini(&e->rows);
-    samplekeys_free(e->samplekeys);
+    keysets_fini(&e->keysets);
     labels_free(e->labels);
     schema_free(e->schema);
     restore_free(e->restore);
@@ -154,7 +153,6 @@ engine_compile(struct engine *e, struct schema *schema)
     }
     plan_free(e->plan);
     e->plan = plan;
-    samplekeys_clear(e->samplekeys);
     if (schema != e->schema)
         schema_free(e->schema);
     e->schema = schema;
@@ -471,8 +469,7 @@ engine_get_stats(const struct engine *e, struct engine_stats *ret)
     s.rows = rows_count(&e->rows);
     s.series = seriesdb_count(e->series);
     s.bytes = seriesdb_bytes(e->series) + labels_bytes(e->labels) +
-              samplekeys_bytes(e->samplekeys) + e->arena.total_bytes +
-              e->rows.queue.cap + e->rows.gone.cap;
+              e->arena.total_bytes + e->rows.queue.cap + e->rows.gone.cap;
     s.keys = 0;
     const struct plan *p = e->plan;
     s.rules = p == NULL ? 0 : p->rules.n;

@@ -7,10 +7,10 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/engine/engine.h"
+#include "core/engine/keys.h"
 #include "core/engine/labels.h"
 #include "core/engine/plan.h"
 #include "core/engine/rows.h"
-#include "core/engine/samplekeys.h"
 #include "core/engine/series.h"
 #include "core/engine/watermark.h"
 #include "core/record/chunk.h"
@@ -39,12 +39,12 @@ struct restore;
 struct engine {
     struct engine_options o;
     struct labels *labels;
+    struct keysets keysets;
     struct rows rows;
     struct rowset text_rows; /* the schema, the rules, the counters */
     struct buf texts[TEXT_STATS];
     struct watermarks marks;
     struct seriesdb *series;
-    struct samplekeys *samplekeys;
     struct schema *schema;
     struct plan *plan;
     struct arena arena; /* of one slot or one record */

@@ -155,7 +155,7 @@ select_end(const struct eval *ev, const struct node *n)
 static int
 eval_select(struct eval *ev, struct node *n, struct value *ret)
 {
-    const struct seriesdb *db = ev->e->series;
+    struct seriesdb *db = ev->e->series;
     uint32_t view = (uint32_t)n->select.view, count = view_count(db, view);
     int64_t to = select_end(ev, n), from = to - n->select.range / 1000;
     struct vector *v = &ret->vec;

@@ -16,8 +16,12 @@ ingest_schema(struct engine *e, const struct schema *s)
         const struct schema_metric *m = &s->metrics[i];
         struct metric_kind k = {.is_state = m->type == TOCSIN_STATE,
                                 .remember_us = m->remember_us};
+        struct slice names[UINT8_MAX];
+        for (uint32_t j = 0; j < m->n_labels; j++)
+            names[j] = m->labels[j].name;
         int64_t id = seriesdb_metric(e->series, m->name, &k);
-        if (id < 0 || vec_push(&e->metric_of, (uint32_t)id) < 0)
+        if (id < 0 || vec_push(&e->metric_of, (uint32_t)id) < 0 ||
+            seriesdb_bind(e->series, (uint32_t)id, names, m->n_labels) < 0)
             return -ENOMEM;
     }
     return watermarks_schema(&e->marks, s);
@@ -173,12 +177,10 @@ take_sample(struct engine *e, const struct chunk *c,
     uint32_t metric = e->metric_of.p[rec->name];
     if (!seriesdb_is_read(e->series, metric))
         return 0;
-    struct lset *set = samplekeys_labels(e->samplekeys, e->schema, c, rec);
-    if (set == NULL)
-        return -ENOMEM;
     struct sample s = {rec->time_us / 1000, rec->value};
-    int r = seriesdb_add(e->series, metric, set, s, rec->sequence);
-    lset_unref(e->labels, set);
+    set_fields(e, c, rec);
+    int r = seriesdb_add(e->series, metric, ++e->cur.serial, e->cur.fields, s,
+                         rec->sequence);
     e->stats.late += r == SERIES_LATE;
     return r < 0 ? r : 0;
 }

@@ -12,15 +12,25 @@
 
 #define KEY_BYTES_MAX (64u << 10)
 
+#define KEY_INSIDE 40u
+
+/* One line of the cache where the bytes are few. */
 struct key {
-    char *p;
     uint32_t n, refs;
     uint64_t hash;
     struct lset *labels;
+    union {
+        char in[KEY_INSIDE];
+        char *p; /* n > KEY_INSIDE */
+    };
 };
+_Static_assert(sizeof(struct key) == 64, "a line of the cache");
+
+#define KEY_FREE UINT32_MAX /* as n */
 
 struct keyset {
     uint32_t refs;
+    struct keysets *all;
     struct labels *ls;
     uint32_t *names;
     uint32_t n_names;
@@ -33,24 +43,99 @@ struct keyset {
     size_t bytes;
 };
 
-struct keyset *
-keyset_new(struct labels *ls, const uint32_t *names, uint32_t n)
+static const char *
+key_bytes(const struct key *k)
+{
+    return k->n > KEY_INSIDE ? k->p : k->in;
+}
+
+static void
+key_fini(struct keyset *ks, struct key *k)
+{
+    if (k->n == KEY_FREE)
+        return;
+    lset_unref(ks->ls, k->labels);
+    if (k->n > KEY_INSIDE) {
+        ks->bytes -= k->n + 17;
+        mem_free(k->p);
+    }
+    *k = (struct key){.n = KEY_FREE};
+}
+
+void
+keysets_init(struct keysets *all, struct labels *ls)
+{
+    *all = (struct keysets){.ls = ls};
+}
+
+void
+keysets_fini(struct keysets *all)
+{
+    CHECK(all->list.n == 0);
+    vec_free(&all->list);
+}
+
+static void
+keyset_free(struct keyset *ks)
+{
+    for (uint32_t i = 0; i < ks->keys.n; i++)
+        key_fini(ks, &ks->keys.p[i]);
+    for (uint32_t i = 0; i < ks->n_names; i++)
+        labels_release(ks->ls, ks->names[i]);
+    vec_free(&ks->keys);
+    vec_free(&ks->free);
+    table_fini(&ks->table);
+    buf_fini(&ks->scratch);
+    mem_free(ks->names);
+    mem_free(ks);
+}
+
+static bool
+keyset_is(const struct keyset *ks, const struct slice *names, uint32_t n)
+{
+    if (ks->n_names != n)
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!slice_eq(labels_str(ks->ls, ks->names[i]), names[i]))
+            return false;
+    }
+    return true;
+}
+
+static struct keyset *
+keyset_new(struct keysets *all, const struct slice *names, uint32_t n)
 {
     struct keyset *ks = mem_new(struct keyset);
-    uint32_t *copy = mem_new_array(uint32_t, n + 1);
-    if (ks == NULL || copy == NULL) {
-        mem_free(ks);
-        mem_free(copy);
+    if (ks == NULL)
         return NULL;
-    }
-    memcpy(copy, names, n * sizeof *names);
     *ks = (struct keyset){.refs = 1,
-                          .ls = ls,
-                          .names = copy,
-                          .n_names = n,
+                          .all = all,
+                          .ls = all->ls,
+                          .names = mem_new_array(uint32_t, n + 1),
                           .scratch = BUF_INIT(KEY_BYTES_MAX)};
     table_init(&ks->table, UINT32_MAX / 2);
+    bool ok = ks->names != NULL;
+    for (; ok && ks->n_names < n; ks->n_names += ok) {
+        ks->names[ks->n_names] = labels_intern(ks->ls, names[ks->n_names]);
+        ok = ks->names[ks->n_names] != 0;
+    }
+    if (!ok || vec_push(&all->list, ks) < 0) {
+        keyset_free(ks);
+        return NULL;
+    }
     return ks;
+}
+
+struct keyset *
+keysets_get(struct keysets *all, const struct slice *names, uint32_t n)
+{
+    for (uint32_t i = 0; i < all->list.n; i++) {
+        if (keyset_is(all->list.p[i], names, n)) {
+            all->list.p[i]->refs++;
+            return all->list.p[i];
+        }
+    }
+    return keyset_new(all, names, n);
 }
 
 void
@@ -64,18 +149,14 @@ keyset_unref(struct keyset *ks)
 {
     if (ks == NULL || --ks->refs > 0)
         return;
-    for (uint32_t i = 0; i < ks->keys.n; i++) {
-        lset_unref(ks->ls, ks->keys.p[i].labels);
-        mem_free(ks->keys.p[i].p);
+    struct keysets *all = ks->all;
+    for (uint32_t i = 0; i < all->list.n; i++) {
+        if (all->list.p[i] == ks) {
+            all->list.p[i] = all->list.p[--all->list.n];
+            break;
+        }
     }
-    for (uint32_t i = 0; i < ks->n_names; i++)
-        labels_release(ks->ls, ks->names[i]);
-    vec_free(&ks->keys);
-    vec_free(&ks->free);
-    table_fini(&ks->table);
-    buf_fini(&ks->scratch);
-    mem_free(ks->names);
-    mem_free(ks);
+    keyset_free(ks);
 }
 
 uint32_t
@@ -95,25 +176,32 @@ key_eq(const void *ctx, uint32_t index)
 {
     const struct key_ctx *c = ctx;
     const struct key *k = &c->ks->keys.p[index];
-    return k->n == c->s.n && memcmp(k->p, c->s.p, k->n) == 0;
+    return k->n == c->s.n && memcmp(key_bytes(k), c->s.p, k->n) == 0;
 }
 
 static uint32_t
 key_add(struct keyset *ks, struct slice s, uint64_t hash)
 {
-    char *p = mem_strndup(s.p, s.n);
+    struct key k = {.n = (uint32_t)s.n, .hash = hash};
     uint32_t i = ks->free.n > 0 ? ks->free.p[ks->free.n - 1] : ks->keys.n;
-    if (p == NULL || vec_reserve(&ks->keys, 1) < 0 ||
+    if (s.n > KEY_INSIDE) {
+        k.p = mem_strndup(s.p, s.n);
+        if (k.p == NULL)
+            return KEY_NONE;
+        ks->bytes += s.n + 17;
+    } else {
+        memcpy(k.in, s.p, s.n);
+    }
+    if (vec_reserve(&ks->keys, 1) < 0 ||
         table_insert(&ks->table, hash, i) < 0) {
-        mem_free(p);
+        key_fini(ks, &k);
         return KEY_NONE;
     }
     if (ks->free.n > 0)
         ks->free.n--;
     else
         ks->keys.n++;
-    ks->keys.p[i] = (struct key){.p = p, .n = (uint32_t)s.n, .hash = hash};
-    ks->bytes += s.n + 17;
+    ks->keys.p[i] = k;
     return i;
 }
 
@@ -168,7 +256,7 @@ struct slice
 keyset_bytes(const struct keyset *ks, uint32_t key)
 {
     const struct key *k = &ks->keys.p[key];
-    return (struct slice){k->p, k->n};
+    return (struct slice){key_bytes(k), k->n};
 }
 
 struct lset *
@@ -209,10 +297,7 @@ keyset_tidy(struct keyset *ks, uint32_t key)
     if (k->refs > 0)
         return;
     CHECK(table_remove(&ks->table, k->hash, key));
-    ks->bytes -= k->n + 17;
-    lset_unref(ks->ls, k->labels);
-    mem_free(k->p);
-    *k = (struct key){0};
+    key_fini(ks, k);
     (void)vec_push(&ks->free, key);
     if (ks->current == key)
         ks->serial = 0;

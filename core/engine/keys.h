@@ -9,6 +9,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/types.h"
+#include "core/engine/vec.h"
 
 struct labels;
 struct lset;
@@ -17,10 +18,18 @@ struct keyset;
 #define KEY_NONE UINT32_MAX
 #define KEY_ABSENT UINT8_MAX /* a stream has no such field */
 
-/* 'names' are numbers of strings, sorted by text; their references become the
- * set's.  Shared: starts with one reference. */
-MUST_CHECK struct keyset *keyset_new(struct labels *ls, const uint32_t *names,
-                                     uint32_t n);
+/* All key sets of an engine, so that equal ones are one. */
+struct keysets {
+    struct labels *ls;
+    VEC(struct keyset *) list;
+};
+void keysets_init(struct keysets *all, struct labels *ls);
+void keysets_fini(struct keysets *all); /* after every key set */
+
+/* The key set of these names, which are sorted, with a reference for the
+ * caller; made if there is none.  NULL: no memory. */
+MUST_CHECK struct keyset *keysets_get(struct keysets *all,
+                                      const struct slice *names, uint32_t n);
 void keyset_ref(struct keyset *ks);
 void keyset_unref(struct keyset *ks);
 uint32_t keyset_names(const struct keyset *ks, const uint32_t **ret);

@@ -44,8 +44,6 @@ core_libcore_la_SOURCES += \
 	%D%/ruleset.c \
 	%D%/ruleset.h \
 	%D%/samples.c \
-	%D%/samplekeys.c \
-	%D%/samplekeys.h \
 	%D%/series.c \
 	%D%/series.h \
 	%D%/series_priv.h \

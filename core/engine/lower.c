@@ -25,12 +25,6 @@ fail(struct lowering *l, int error)
     return NULL;
 }
 
-static struct slice
-name_of(struct lowering *l, uint32_t str)
-{
-    return labels_str(l->plan->e->labels, str);
-}
-
 /* The node of a text that begins with what it does and ends with its
  * arguments. */
 static struct node *
@@ -140,50 +134,6 @@ key_names(struct lowering *l, const struct selector *sel,
     qsort(ret->p, ret->n, sizeof *ret->p, slice_order);
 }
 
-static bool
-keyset_is(struct lowering *l, const struct keyset *ks, const struct names *ns)
-{
-    const uint32_t *ids;
-    if (keyset_names(ks, &ids) != ns->n)
-        return false;
-    for (uint32_t i = 0; i < ns->n; i++) {
-        if (!slice_eq(name_of(l, ids[i]), ns->p[i]))
-            return false;
-    }
-    return true;
-}
-
-static struct keyset *
-find_keyset(struct lowering *l, const struct plan *p, const struct names *ns)
-{
-    for (uint32_t i = 0; p != NULL && i < p->sinks.n; i++) {
-        struct keyset *ks = p->sinks.p[i]->ks;
-        if (ks != NULL && keyset_is(l, ks, ns))
-            return ks;
-    }
-    return NULL;
-}
-
-/* With a reference for the caller. */
-static struct keyset *
-keyset_for(struct lowering *l, const struct names *ns)
-{
-    struct keyset *ks = find_keyset(l, l->plan, ns);
-    if (ks == NULL)
-        ks = find_keyset(l, l->old, ns);
-    if (ks != NULL) {
-        keyset_ref(ks);
-        return ks;
-    }
-    uint32_t ids[NAMES_MAX];
-    for (uint32_t i = 0; i < ns->n; i++) {
-        ids[i] = labels_intern(l->plan->e->labels, ns->p[i]);
-        if (ids[i] == 0)
-            return NULL;
-    }
-    return keyset_new(l->plan->e->labels, ids, ns->n);
-}
-
 /* --- windows ------------------------------------------------------------ */
 
 static usec_t
@@ -241,7 +191,7 @@ sink_new(struct lowering *l, const struct expr *e, const struct names *ns,
     s->offset = sel->mod.offset.us;
     s->evaluated = s->arrival_slot = USEC_NONE;
     s->ids = sink_ids(l, ns);
-    s->ks = keyset_for(l, ns);
+    s->ks = keysets_get(&p->e->keysets, ns->p, ns->n);
     if (s->ids == NULL || s->ks == NULL)
         return NULL;
     s->window = take_window(l->old, id);

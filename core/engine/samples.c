@@ -109,8 +109,16 @@ series_overtaken(struct series *s, uint32_t i, uint64_t seq)
     return false;
 }
 
-int
-series_put(struct seriesdb *db, struct series *s, struct sample x, uint64_t seq)
+static void
+series_note_last(struct series *s)
+{
+    if (s->n > 0)
+        s->last = s->s[s->first + s->n - 1];
+}
+
+static int
+series_insert(struct seriesdb *db, struct series *s, struct sample x,
+              uint64_t seq)
 {
     if (seq != 0 && series_want_seq(s) < 0)
         return -ENOMEM;
@@ -143,6 +151,14 @@ series_put(struct seriesdb *db, struct series *s, struct sample x, uint64_t seq)
     return 0;
 }
 
+int
+series_put(struct seriesdb *db, struct series *s, struct sample x, uint64_t seq)
+{
+    int r = series_insert(db, s, x, seq);
+    series_note_last(s);
+    return r;
+}
+
 /* The first sample that is still read: of a state the last before counts. */
 static uint32_t
 series_first_read(const struct metric *m, const struct series *s,
@@ -165,6 +181,7 @@ void
 series_cut(struct series *s, int64_t after_ms)
 {
     s->n = series_after(s, after_ms) - s->first;
+    series_note_last(s);
 }
 
 bool

@@ -3,6 +3,8 @@
 
 #include "core/engine/series.h"
 
+#include <stdlib.h>
+
 #include "core/base/check.h"
 #include "core/base/codec.h"
 #include "core/engine/series_priv.h"
@@ -60,12 +62,14 @@ static const struct rowset_ops series_ops = {series_row_put, NULL};
 /* --- life --------------------------------------------------------------- */
 
 struct seriesdb *
-seriesdb_new(struct rows *rows, struct labels *ls, uint32_t max_series)
+seriesdb_new(struct rows *rows, struct labels *ls, struct keysets *keysets,
+             uint32_t max_series)
 {
     struct seriesdb *db = mem_new(struct seriesdb);
     if (db == NULL)
         return NULL;
     db->ls = ls;
+    db->keysets = keysets;
     db->max_series = max_series;
     table_init(&db->table, UINT32_MAX / 2);
     rowset_init(&db->metric_rows, rows, NODE_METRICS, &metric_ops, db);
@@ -106,8 +110,13 @@ seriesdb_free(struct seriesdb *db)
         mem_free(s->s);
         mem_free(s->seq);
     }
-    for (uint32_t i = 0; i < db->metrics.n; i++)
-        labels_release(db->ls, db->metrics.p[i].name);
+    for (uint32_t i = 0; i < db->metrics.n; i++) {
+        struct metric *m = &db->metrics.p[i];
+        labels_release(db->ls, m->name);
+        keyset_unref(m->ks);
+        mem_free(m->ids);
+        vec_free(&m->by_key);
+    }
     vec_free(&db->series);
     vec_free(&db->free);
     vec_free(&db->metrics);
@@ -167,6 +176,61 @@ seriesdb_is_read(const struct seriesdb *db, uint32_t metric)
     return db->metrics.p[metric].n_views > 0;
 }
 
+/* Its key leads nowhere any more. */
+static void
+series_unkey(struct seriesdb *db, struct series *s)
+{
+    struct metric *m = &db->metrics.p[s->metric];
+    if (s->key == KEY_NONE)
+        return;
+    m->by_key.p[s->key] = 0;
+    keyset_let(m->ks, s->key);
+    s->key = KEY_NONE;
+}
+
+/* A key set of these names, and where each stands among them. */
+static int
+metric_bind(struct seriesdb *db, struct metric *m, const struct slice *names,
+            uint32_t n)
+{
+    struct slice sorted[UINT8_MAX + 1];
+    uint8_t *order = mem_alloc(n + 1u);
+    if (order == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = i;
+        for (; k > 0 && slice_cmp(names[order[k - 1]], names[i]) > 0; k--)
+            order[k] = order[k - 1];
+        order[k] = (uint8_t)i;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        sorted[i] = names[order[i]];
+    m->ks = keysets_get(db->keysets, sorted, n);
+    m->ids = order;
+    m->n_ids = n;
+    return m->ks == NULL ? -ENOMEM : 0;
+}
+
+int
+seriesdb_bind(struct seriesdb *db, uint32_t metric, const struct slice *names,
+              uint32_t n)
+{
+    struct metric *m = &db->metrics.p[metric];
+    if (m->ks != NULL && m->n_ids == n)
+        return 0;
+    for (uint32_t i = 0; i < db->series.n; i++) {
+        struct series *s = &db->series.p[i];
+        if (s->labels != NULL && s->metric == metric)
+            series_unkey(db, s);
+    }
+    keyset_unref(m->ks);
+    mem_free(m->ids);
+    vec_free(&m->by_key);
+    m->ks = NULL;
+    m->ids = NULL;
+    return metric_bind(db, m, names, n);
+}
+
 /* --- views -------------------------------------------------------------- */
 
 int
@@ -207,36 +271,41 @@ view_matches(const struct seriesdb *db, const struct view *v,
     return true;
 }
 
-/* Where a series stands in the view, or would. */
-static uint32_t
-view_place(const struct seriesdb *db, const struct view *v,
-           const struct lset *l)
+static int
+series_cmp(const void *a, const void *b, void *arg)
 {
-    uint32_t lo = 0, hi = v->series.n;
-    while (lo < hi) {
-        uint32_t mid = (lo + hi) / 2;
-        const struct lset *m = db->series.p[v->series.p[mid]].labels;
-        if (lset_cmp(db->ls, m, l) < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
+    const struct seriesdb *db = arg;
+    const uint32_t *x = a, *y = b;
+    return lset_cmp(db->ls, db->series.p[*x].labels, db->series.p[*y].labels);
+}
+
+/* Sorts what came since the view was last read into its place. */
+static void
+view_sort(struct seriesdb *db, struct view *v)
+{
+    uint32_t n = v->series.n, k = v->n_sorted, i = k, j = n, at = n;
+    if (k == n)
+        return;
+    qsort_r(v->series.p + k, n - k, sizeof *v->series.p, series_cmp, db);
+    uint32_t *tail = mem_dup(v->series.p + k, (n - k) * sizeof *tail);
+    if (tail == NULL) {
+        db->series_rows.rows->failed = -ENOMEM;
+        return;
     }
-    return lo;
+    while (j > k) { /* from the end, so that nothing is overwritten */
+        bool old =
+            i > 0 && series_cmp(&v->series.p[i - 1], &tail[j - k - 1], db) > 0;
+        v->series.p[--at] = old ? v->series.p[--i] : tail[--j - k];
+    }
+    mem_free(tail);
+    v->n_sorted = n;
 }
 
 static int
 view_insert(struct seriesdb *db, struct view *v, uint32_t index)
 {
-    struct series *s = &db->series.p[index];
-    uint32_t at = view_place(db, v, s->labels);
-    if (vec_reserve(&v->series, 1) < 0)
-        return -ENOMEM;
-    memmove(v->series.p + at + 1, v->series.p + at,
-            (v->series.n - at) * sizeof *v->series.p);
-    v->series.p[at] = index;
-    v->series.n++;
-    s->views++;
-    return 0;
+    db->series.p[index].views++;
+    return vec_push(&v->series, index);
 }
 
 /* Puts a series into the views that match it. */
@@ -271,17 +340,8 @@ series_free(struct seriesdb *db, uint32_t index)
 {
     struct series *s = &db->series.p[index];
     rowset_drop(&db->series_rows, index);
-    for (uint32_t i = 0; i < db->views.n && s->views > 0; i++) {
-        struct view *v = &db->views.p[i];
-        uint32_t at = view_place(db, v, s->labels);
-        if (at >= v->series.n || v->series.p[at] != index)
-            continue;
-        v->series.n--;
-        memmove(v->series.p + at, v->series.p + at + 1,
-                (v->series.n - at) * sizeof *v->series.p);
-        s->views--;
-    }
     CHECK(table_remove(&db->table, s->labels->hash, index));
+    series_unkey(db, s);
     db->metrics.p[s->metric].n_series--;
     db->bytes -= s->cap * sizeof *s->s;
     lset_unref(db->ls, s->labels);
@@ -327,12 +387,30 @@ seriesdb_view_from(struct seriesdb *db, uint32_t view, int64_t from_ms)
     db->views.p[view].from = from_ms;
 }
 
+/* Frees the series that nobody reads any more. */
 static void
 metric_sweep(struct seriesdb *db, uint32_t metric)
 {
+    bool any = false;
     for (uint32_t i = 0; i < db->series.n; i++) {
         struct series *s = &db->series.p[i];
-        if (s->labels != NULL && s->metric == metric && series_is_past(db, s))
+        if (s->labels == NULL || s->metric != metric)
+            continue;
+        s->past = series_is_past(db, s);
+        any |= s->past;
+    }
+    for (uint32_t k = 0; any && k < db->views.n; k++) {
+        struct view *v = &db->views.p[k];
+        uint32_t n = 0;
+        view_sort(db, v);
+        for (uint32_t i = 0; i < v->series.n; i++) {
+            if (!db->series.p[v->series.p[i]].past)
+                v->series.p[n++] = v->series.p[i];
+        }
+        v->series.n = v->n_sorted = n;
+    }
+    for (uint32_t i = 0; any && i < db->series.n; i++) {
+        if (db->series.p[i].past)
             series_free(db, i);
     }
 }
@@ -364,8 +442,9 @@ seriesdb_trim(struct seriesdb *db)
 }
 
 uint32_t
-view_count(const struct seriesdb *db, uint32_t view)
+view_count(struct seriesdb *db, uint32_t view)
 {
+    view_sort(db, &db->views.p[view]);
     return db->views.p[view].series.n;
 }
 
@@ -404,10 +483,15 @@ view_newest(const struct seriesdb *db, uint32_t view, uint32_t i, int64_t from,
             int64_t to, struct sample *ret)
 {
     const struct series *s = view_series(db, view, i);
-    uint32_t end = series_after(s, to);
-    if (end == s->first)
+    if (s->n == 0)
         return false;
-    struct sample x = s->s[end - 1];
+    struct sample x = s->last;
+    if (x.ms > to) {
+        uint32_t end = series_after(s, to);
+        if (end == s->first)
+            return false;
+        x = s->s[end - 1];
+    }
     const struct metric *m = &db->metrics.p[s->metric];
     const struct metric_kind *k = &m->kind;
     if (value_is_stale(x.v))
@@ -450,15 +534,38 @@ series_make(struct seriesdb *db, uint32_t metric, struct lset *l)
         db->free.n--;
     else
         db->series.n++;
-    db->series.p[i] = (struct series){
-        .labels = lset_ref(l), .metric = metric, .seen_ms = NEVER_MS};
+    db->series.p[i] = (struct series){.labels = lset_ref(l),
+                                      .metric = metric,
+                                      .key = KEY_NONE,
+                                      .seen_ms = NEVER_MS};
     db->metrics.p[metric].n_series++;
     return views_enter(db, i) < 0 ? -ENOMEM : (int64_t)i;
 }
 
+/* To a series that is there. */
+static int
+series_take(struct seriesdb *db, uint32_t index, uint64_t rule, struct sample x,
+            uint64_t seq)
+{
+    struct series *s = &db->series.p[index];
+    const struct metric *m = &db->metrics.p[s->metric];
+    if (x.ms <= m->horizon && !m->kind.is_state)
+        return SERIES_LATE;
+    rowset_touch(&db->series_rows, index);
+    series_trim(db, s);
+    s->rule = rule;
+    s->seen_ms = MAX(s->seen_ms, x.ms);
+    if (series_put(db, s, x, m->kind.is_state ? seq : 0) < 0)
+        return -ENOMEM;
+    series_trim(db, s);
+    return SERIES_KEPT;
+}
+
+/* To the series of these labels; *ret_series is it, if the sample was kept. */
 static int
 series_add(struct seriesdb *db, uint32_t metric, uint64_t rule,
-           struct lset *labels, struct sample x, uint64_t seq)
+           struct lset *labels, struct sample x, uint64_t seq,
+           uint32_t *ret_series)
 {
     const struct metric *m = &db->metrics.p[metric];
     int64_t i = series_find(db, labels);
@@ -473,24 +580,57 @@ series_add(struct seriesdb *db, uint32_t metric, uint64_t rule,
         if (i < 0)
             return (int)i;
     }
-    struct series *s = &db->series.p[i];
-    if (x.ms <= m->horizon && !m->kind.is_state)
-        return SERIES_LATE;
-    rowset_touch(&db->series_rows, (uint32_t)i);
-    series_trim(db, s);
-    s->rule = rule;
-    s->seen_ms = MAX(s->seen_ms, x.ms);
-    if (series_put(db, s, x, m->kind.is_state ? seq : 0) < 0)
+    *ret_series = (uint32_t)i;
+    return series_take(db, (uint32_t)i, rule, x, seq);
+}
+
+/* From now on the key leads to the series. */
+static int
+series_set_key(struct seriesdb *db, uint32_t index, uint32_t key)
+{
+    struct series *s = &db->series.p[index];
+    struct metric *m = &db->metrics.p[s->metric];
+    while (m->by_key.n <= key) {
+        if (vec_push(&m->by_key, 0) < 0)
+            return -ENOMEM;
+    }
+    keyset_hold(m->ks, key);
+    m->by_key.p[key] = index + 1;
+    s->key = key;
+    return 0;
+}
+
+static int
+series_add_key(struct seriesdb *db, uint32_t metric, uint32_t key,
+               struct sample x, uint64_t seq)
+{
+    struct metric *m = &db->metrics.p[metric];
+    struct lset *l = keyset_labels(m->ks, key);
+    if (l != NULL)
+        l = lset_set(db->ls, l, labels_name(db->ls),
+                     labels_str(db->ls, m->name));
+    if (l == NULL)
         return -ENOMEM;
-    series_trim(db, s);
-    return SERIES_KEPT;
+    uint32_t series = UINT32_MAX;
+    int r = series_add(db, metric, 0, l, x, seq, &series);
+    lset_unref(db->ls, l);
+    if (r == SERIES_KEPT && series_set_key(db, series, key) < 0)
+        return -ENOMEM;
+    keyset_tidy(m->ks, key);
+    return r;
 }
 
 int
-seriesdb_add(struct seriesdb *db, uint32_t metric, struct lset *labels,
-             struct sample s, uint64_t sequence)
+seriesdb_add(struct seriesdb *db, uint32_t metric, uint64_t serial,
+             const struct slice *values, struct sample x, uint64_t seq)
 {
-    return series_add(db, metric, 0, labels, s, sequence);
+    struct metric *m = &db->metrics.p[metric];
+    uint32_t key = keyset_of_record(m->ks, serial, m->ids, values);
+    if (key == KEY_NONE)
+        return -ENOMEM;
+    if (key < m->by_key.n && m->by_key.p[key] != 0)
+        return series_take(db, m->by_key.p[key] - 1, 0, x, seq);
+    return series_add_key(db, metric, key, x, seq);
 }
 
 int
@@ -501,7 +641,9 @@ seriesdb_record(struct seriesdb *db, uint64_t rule, struct lset *labels,
     if (name == 0)
         return SERIES_UNREAD;
     int64_t m = metric_of(db, labels_str(db->ls, name));
-    return m < 0 ? (int)m : series_add(db, (uint32_t)m, rule, labels, s, 0);
+    uint32_t series;
+    return m < 0 ? (int)m
+                 : series_add(db, (uint32_t)m, rule, labels, s, 0, &series);
 }
 
 int

@@ -18,6 +18,7 @@
 #include "core/engine/labels.h"
 #include "core/engine/rows.h"
 
+struct keysets;
 struct matcher;
 struct seriesdb;
 
@@ -43,6 +44,7 @@ struct metric_kind {
 };
 
 MUST_CHECK struct seriesdb *seriesdb_new(struct rows *rows, struct labels *ls,
+                                         struct keysets *keysets,
                                          uint32_t max_series);
 void seriesdb_free(struct seriesdb *db);
 
@@ -64,7 +66,7 @@ void seriesdb_view_from(struct seriesdb *db, uint32_t view, int64_t from_ms);
 void seriesdb_trim(struct seriesdb *db);
 
 /* The series of a view, and their samples with ms in (from, to]. */
-uint32_t view_count(const struct seriesdb *db, uint32_t view);
+uint32_t view_count(struct seriesdb *db, uint32_t view);
 struct lset *view_labels(const struct seriesdb *db, uint32_t view, uint32_t i);
 uint32_t view_samples(const struct seriesdb *db, uint32_t view, uint32_t i,
                       int64_t from, int64_t to, const struct sample **ret);
@@ -81,15 +83,21 @@ bool view_is_state(const struct seriesdb *db, uint32_t view, uint32_t i);
  * not on what was recorded before: so it is the same after a restart. */
 MUST_CHECK int64_t seriesdb_metric(struct seriesdb *db, struct slice name,
                                    const struct metric_kind *kind);
+/* The names of the labels that its samples come with; equal to those before
+ * (as the schema grows), or with more behind them. */
+MUST_CHECK int seriesdb_bind(struct seriesdb *db, uint32_t metric,
+                             const struct slice *names, uint32_t n);
+
 /* Does any view read it? */
 bool seriesdb_is_read(const struct seriesdb *db, uint32_t metric);
 
 enum series_add { SERIES_KEPT, SERIES_UNREAD, SERIES_LATE, SERIES_FULL };
 
-/* 'labels' with the name among them.  enum series_add, or -ENOMEM. */
+/* A sample with these values of the labels that were bound, by id; 'serial' is
+ * the record's (keys.h).  enum series_add, or -ENOMEM. */
 MUST_CHECK int seriesdb_add(struct seriesdb *db, uint32_t metric,
-                            struct lset *labels, struct sample s,
-                            uint64_t sequence);
+                            uint64_t serial, const struct slice *values,
+                            struct sample s, uint64_t sequence);
 /* The same for what a recording rule made: 'rule' owns the series. */
 MUST_CHECK int seriesdb_record(struct seriesdb *db, uint64_t rule,
                                struct lset *labels, struct sample s);

@@ -4,6 +4,7 @@
 #define TOCSIN_ENGINE_SERIES_PRIV_H
 
 #include "core/base/table.h"
+#include "core/engine/keys.h"
 #include "core/engine/series.h"
 
 /* Samples s[first .. first+n), by time. */
@@ -12,16 +13,23 @@ struct series {
     uint32_t metric;
     uint32_t first, n, cap;
     struct sample *s;
-    uint64_t *seq;   /* beside s, of state metrics; NULL: none had one */
-    int64_t seen_ms; /* newest sample that came, kept or not */
-    uint64_t rule;   /* that records it, or 0 */
-    uint32_t views;  /* that hold it */
+    struct sample last; /* the newest of them, where n > 0 */
+    uint32_t key;       /* of the metric's key set, or KEY_NONE */
+    uint64_t *seq;      /* beside s, of state metrics; NULL: none had one */
+    int64_t seen_ms;    /* newest sample that came, kept or not */
+    uint64_t rule;      /* that records it, or 0 */
+    uint32_t views;     /* that hold it */
+    bool past;          /* about to be freed */
 };
 
 struct metric {
     uint32_t name; /* string */
     struct metric_kind kind;
     uint32_t n_series;
+    struct keyset *ks; /* of the labels that samples come with, or NULL */
+    uint8_t *ids;      /* of the key set's names among them */
+    uint32_t n_ids;
+    VEC(uint32_t) by_key;    /* series + 1, by key; 0: none */
     uint32_t n_views;        /* that may hold series of it */
     bool wanted;             /* by the schema, a view or a recording rule */
     int64_t horizon, frozen; /* samples up to here are not read any more */
@@ -32,8 +40,9 @@ struct view {
     struct slice name;
     const struct matcher *matchers;
     uint32_t n_matchers;
-    uint32_t *names; /* of the matchers, as strings */
-    VEC(uint32_t) series;
+    uint32_t *names;      /* of the matchers, as strings */
+    VEC(uint32_t) series; /* by labels, the first 'n_sorted' */
+    uint32_t n_sorted;
     int64_t from;
 };
 
@@ -41,6 +50,7 @@ struct view {
 struct seriesdb {
     struct rowset metric_rows, series_rows;
     struct labels *ls;
+    struct keysets *keysets;
     uint32_t max_series;
     VEC(struct series) series;
     VEC(uint32_t) free;

@@ -318,7 +318,6 @@ forget(struct engine *e)
                                from / 1000 - u->span_ms - 1);
     }
     seriesdb_trim(e->series);
-    samplekeys_settle(e->samplekeys, seriesdb_count(e->series));
     for (uint32_t i = 0; i < p->rules.n; i++)
         least = MIN(least, p->rules.p[i].state->next_slot);
     if (least != USEC_MAX && least != USEC_NONE)

@@ -31,6 +31,16 @@ bench-collector: tocsin $(plugin_LTLIBRARIES) %D%/measure \
 	top_srcdir=$(abs_top_srcdir) top_builddir=$(abs_top_builddir) \
 		$(SHELL) $(srcdir)/%D%/bench.sh
 
+# The engine alone.
+bench_targets += bench-engine
+EXTRA_PROGRAMS += %D%/bench_engine
+%C%_bench_engine_LDADD = tests/lib/libengine_feed.la $(LDADD)
+
+bench-engine: %D%/bench_engine
+	%D%/bench_engine 20
+	%D%/bench_engine 10
+	%D%/bench_engine 1000
+
 bench: $(bench_targets)
 .PHONY: bench $(bench_targets)
 CLEANFILES += $(EXTRA_PROGRAMS)

@@ -161,6 +161,15 @@ feed_schema(struct feed *f, double hub_lateness, double edge_lateness)
     append(f, FRAME_SCHEMA, 0, at(0), &part, 1);
 }
 
+void
+feed_copy_schema(struct feed *f, const struct feed *from, uint64_t number)
+{
+    AUTO_FINI(buf) b = BUF_INIT(PAYLOAD_MAX);
+    CHECK(schema_encode(from->schema, &b) == 0);
+    CHECK(schema_decode(buf_slice(&b), &f->schema) == 0);
+    f->pos = number << 32;
+}
+
 const struct schema *
 feed_get_schema(const struct feed *f)
 {

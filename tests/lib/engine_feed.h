@@ -29,6 +29,9 @@ void feed_free(struct feed *f);
 void feed_schema(struct feed *f, double hub_lateness, double edge_lateness);
 void feed_expect_every(struct feed *f, double hub_s); /* before feed_schema */
 const struct schema *feed_get_schema(const struct feed *f);
+/* Frames that continue those of 'from' at a position, without a schema frame
+ * of their own. */
+void feed_copy_schema(struct feed *f, const struct feed *from, uint64_t number);
 
 /* A whole file of rules; or one group "g" with this interval and these rules.
  * Appended as a frame. */
