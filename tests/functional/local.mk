@@ -7,5 +7,6 @@ script_tests += %D%/kafka.sh
 script_tests += %D%/kafka-alert.sh
 script_tests += %D%/kafka-mock.sh
 script_tests += %D%/notify.sh
+script_tests += %D%/pack-iothub.sh
 script_tests += %D%/source-file.sh
 script_tests += %D%/source-sim.sh
