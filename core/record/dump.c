@@ -269,6 +269,9 @@ dump_payload(const struct frame *f, const struct schema *s, struct buf *out)
         return dump_alert(f, out);
     case FRAME_DELIVERY:
         return dump_delivery(f, out);
+    case FRAME_MARK:
+        put_string(out, "text", f->payload);
+        return 0;
     default:
         (void)buf_printf(out, ",\"bytes\":%zu", f->payload.n);
         return 0;
