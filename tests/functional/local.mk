@@ -3,6 +3,8 @@ EXTRA_DIST += %D%/README.md
 
 # One a line: each comes with the part that it tests.
 script_tests += %D%/commands.sh
+script_tests += %D%/crash-kill.sh
+script_tests += %D%/crash-kill-kafka.sh
 script_tests += %D%/kafka.sh
 script_tests += %D%/kafka-alert.sh
 script_tests += %D%/kafka-mock.sh

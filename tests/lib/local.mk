@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += \
 	%D%/README.md \
+	%D%/crash.sh \
 	%D%/fakes.c \
 	%D%/fakes.h \
 	%D%/faultio.c \
@@ -20,5 +21,8 @@ script_tests += %D%/selftest.sh
 check_PROGRAMS += %D%/plugin_host
 %C%_plugin_host_SOURCES = %D%/plugin_host.c %D%/plugin_options.c
 %C%_plugin_host_LDADD =
+
+# What a journal's chunks were decoded from.
+check_PROGRAMS += %D%/journal_bytes
 
 include %D%/kafka/local.mk
