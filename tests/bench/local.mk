@@ -23,7 +23,7 @@ EXTRA_PROGRAMS += %D%/gen_hub_logs
 # The whole path, beside limits of the same run.
 bench_targets += bench-collector
 EXTRA_PROGRAMS += %D%/measure
-EXTRA_DIST += %D%/bench.sh %D%/rules20.yaml
+EXTRA_DIST += %D%/bench.sh %D%/rules-state.yaml %D%/rules20.yaml
 %C%_measure_LDADD =
 
 bench-collector: tocsin $(plugin_LTLIBRARIES) %D%/measure \
