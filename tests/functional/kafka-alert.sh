@@ -6,6 +6,7 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/lib/functions.sh"
 . "$top_srcdir/tests/lib/kafka/kafka.sh"
 
+requires_unsanitized "librdkafka and a broker take their time; the plain build runs it"
 requires_plugin source_kafka decode_hub_logs export_webhook
 kafka_start
 start_sink

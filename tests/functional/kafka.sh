@@ -4,6 +4,7 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/lib/functions.sh"
 . "$top_srcdir/tests/lib/kafka/kafka.sh"
 
+requires_unsanitized "librdkafka and a broker take their time; the plain build runs it"
 requires_plugin source_kafka
 kafka_start
 so=$top_builddir/plugins/source_kafka/.libs/source_kafka.so
