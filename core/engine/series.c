@@ -474,7 +474,7 @@ view_samples(const struct seriesdb *db, uint32_t view, uint32_t i, int64_t from,
     /* What is forgotten may still lie there. */
     from = MAX(from, db->metrics.p[s->metric].horizon);
     uint32_t end = series_after(s, to), begin = series_after(s, from);
-    *ret = s->s + begin;
+    *ret = end > begin ? s->s + begin : NULL;
     return end > begin ? end - begin : 0;
 }
 
