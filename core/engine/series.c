@@ -471,6 +471,9 @@ view_samples(const struct seriesdb *db, uint32_t view, uint32_t i, int64_t from,
              int64_t to, const struct sample **ret)
 {
     const struct series *s = view_series(db, view, i);
+    *ret = NULL;
+    if (s->n == 0)
+        return 0;
     /* What is forgotten may still lie there. */
     from = MAX(from, db->metrics.p[s->metric].horizon);
     uint32_t end = series_after(s, to), begin = series_after(s, from);
