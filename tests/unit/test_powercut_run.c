@@ -486,6 +486,7 @@ START_TEST(a_power_cut_changes_no_transition)
     };
     workload(&w, 100 + (uint64_t)_i, 160, STATES);
     expect_something_happened(&w);
+    ck_assert_uint_gt(w.kept, 0);
     ck_assert_uint_eq(w.dropped, 0);
 }
 END_TEST
@@ -499,6 +500,7 @@ START_TEST(nor_does_it_where_the_journal_drops_its_oldest)
         .cut_every = 8,
     };
     workload(&w, 300 + (uint64_t)_i, 400, STATES / 2);
+    /* Few of its cuts keep what no sync covered, with some seeds none. */
     ck_assert_uint_gt(w.dropped, 0);
     expect_something_happened(&w);
 }
