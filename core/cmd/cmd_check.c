@@ -11,6 +11,7 @@
 #include "core/base/buf.h"
 #include "core/base/duration.h"
 #include "core/cmd/cmd.h"
+#include "core/cmd/problems.h"
 #include "core/cmd/rules.h"
 #include "core/config/configuration.h"
 #include "core/host/plugins.h"
@@ -18,31 +19,6 @@
 
 #define TEXT_MAX ((size_t)64 * 1024 * 1024)
 #define INTERVAL_US USEC_PER_MINUTE
-
-/* Lines of the configuration, or of any other file. */
-static bool
-any_source(void *ctx, const char *file, uint32_t line, struct slice *ret_line)
-{
-    const struct config *cfg = ctx;
-    if (cfg != NULL && cfg->doc != NULL &&
-        yaml_source(cfg->doc, file, line, ret_line))
-        return true;
-    return rules_source(NULL, file, line, ret_line);
-}
-
-static void
-print_problems(const struct config *cfg, struct errlist *errs, bool json)
-{
-    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
-    if (json)
-        errlist_json(errs, &b);
-    else
-        errlist_print(errs, &b, any_source, (void *)(uintptr_t)cfg);
-    config_redact(cfg, &b);
-    (void)fwrite(b.p, 1, b.n, json ? stdout : stderr);
-    if (json)
-        (void)putchar('\n');
-}
 
 static int
 check_config(const char *path, unsigned flags)
@@ -55,8 +31,7 @@ check_config(const char *path, unsigned flags)
     struct assembly *a = NULL;
     if (r != -ENOMEM && cfg != NULL)
         r = assembly_make(cfg, ps, NULL, &errs, &a) < 0 ? -EINVAL : r;
-    if (errs.n > 0)
-        print_problems(cfg, &errs, false);
+    problems_print(cfg, &errs);
     if (r == 0)
         printf("%s: good: %zu inputs, %zu exporters, %zu receivers, %zu rule "
                "files\n",
@@ -178,8 +153,7 @@ print_report(struct rules_job *j, const struct config *cfg,
              struct errlist *errs)
 {
     if (!j->json) {
-        if (errs->n > 0)
-            print_problems(cfg, errs, false);
+        problems_print(cfg, errs);
         (void)cmd_print(&j->report);
         printf("%zu files, %zu rules, %zu errors, %zu warnings\n", j->n_files,
                j->n_rules, errs->errors, errs->warnings);

@@ -17,6 +17,7 @@
 #include "core/base/log.h"
 #include "core/base/str.h"
 #include "core/cmd/cmd.h"
+#include "core/cmd/problems.h"
 #include "core/cmd/supervise.h"
 #include "core/config/configuration.h"
 #include "core/host/plugins.h"
@@ -105,9 +106,7 @@ run_in(struct demo *d)
             .config = cfg, .plugins = ps, .for_us = d->for_us};
         status = supervise(&o);
     } else {
-        AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
-        config_print_errors(cfg, &errs, &b);
-        (void)fwrite(b.p, 1, b.n, stderr);
+        problems_print(cfg, &errs);
     }
     config_free(cfg);
     return status;

@@ -13,6 +13,7 @@
 #include "core/base/str.h"
 #include "core/base/timefmt.h"
 #include "core/cmd/cmd.h"
+#include "core/cmd/problems.h"
 #include "core/cmd/rules.h"
 #include "core/host/plugins.h"
 #include "core/run/replay.h"
@@ -160,8 +161,7 @@ replay(struct job *j)
             : j->journal != NULL
                 ? replay_journal(&o, j->journal, &stats, &err)
                 : replay_files(&o, ps, j->files, j->n_files, &stats, &err);
-    if (j->errs.n > 0)
-        errlist_print_file(&j->errs, stderr, rules_source, NULL);
+    problems_print(NULL, &j->errs);
     if (r < 0 && j->errs.errors == 0)
         return cmd_error(&err);
     if (r < 0 || j->failed || fflush(stdout) != 0)

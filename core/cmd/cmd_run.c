@@ -6,14 +6,12 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "core/base/buf.h"
 #include "core/base/log.h"
 #include "core/cmd/cmd.h"
+#include "core/cmd/problems.h"
 #include "core/cmd/supervise.h"
 #include "core/config/configuration.h"
 #include "core/host/plugins.h"
-
-#define TEXT_MAX ((size_t)4 * 1024 * 1024)
 
 static int
 run_with(const char *path)
@@ -23,11 +21,7 @@ run_with(const char *path)
     struct config *cfg = NULL;
     AUTO(plugins) *ps = plugins_new();
     int r = ps == NULL ? -ENOMEM : config_load(path, 0, &cfg, &errs);
-    if (errs.n > 0) {
-        AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
-        config_print_errors(cfg, &errs, &b);
-        (void)fwrite(b.p, 1, b.n, stderr);
-    }
+    problems_print(cfg, &errs);
     int status = CMD_FAILED;
     if (r == 0) {
         struct supervise_options o = {

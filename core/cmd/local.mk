@@ -10,6 +10,8 @@ tocsin_SOURCES += \
 	%D%/cmd_replay.c \
 	%D%/cmd_run.c \
 	%D%/main.c \
+	%D%/problems.c \
+	%D%/problems.h \
 	%D%/rules.c \
 	%D%/rules.h \
 	%D%/sd.c \

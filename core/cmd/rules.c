@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/arena.h"
@@ -85,28 +84,4 @@ rules_schema(struct plugins *ps, struct schema **ret, struct err *err)
         return err_set(err, r < 0 ? r : -ENOMEM, "no schema");
     *ret = s;
     return 0;
-}
-
-/* Only when something is wrong, so reading the file again is fine. */
-bool
-rules_source(void *ctx, const char *file, uint32_t line, struct slice *ret_line)
-{
-    static char text[4096];
-    (void)ctx;
-    FILE *f = file != NULL ? fopen(file, "re") : NULL;
-    if (f == NULL)
-        return false;
-    bool found = false;
-    for (uint32_t i = 1; fgets(text, sizeof text, f) != NULL; i++) {
-        size_t n = strcspn(text, "\n");
-        found = i == line;
-        if (found) {
-            *ret_line = slice_new(text, n);
-            break;
-        }
-        while (text[n] != '\n' && fgets(text, sizeof text, f) != NULL)
-            n = strcspn(text, "\n"); /* a long line's rest */
-    }
-    (void)fclose(f);
-    return found;
 }

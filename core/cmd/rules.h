@@ -18,8 +18,4 @@ MUST_CHECK int rules_load(const char *const *paths, size_t n, usec_t interval,
 /* What any installed decoder can bring, as one input. */
 MUST_CHECK int rules_schema(struct plugins *ps, struct schema **ret,
                             struct err *err);
-
-/* An err_source_fn that reads the line from the file that is named. */
-bool rules_source(void *ctx, const char *file, uint32_t line,
-                  struct slice *ret_line);
 #endif

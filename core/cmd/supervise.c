@@ -13,7 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/cmd/cmd.h"
-#include "core/cmd/rules.h"
+#include "core/cmd/problems.h"
 #include "core/cmd/sd.h"
 #include "core/cmd/supervise.h"
 #include "core/config/configuration.h"
@@ -22,26 +22,6 @@
 
 #define DRAIN_US (30 * USEC_PER_SEC)
 #define LOOK_MS 200
-#define TEXT_MAX ((size_t)4 * 1024 * 1024)
-
-static bool
-any_source(void *ctx, const char *file, uint32_t line, struct slice *ret_line)
-{
-    const struct config *cfg = ctx;
-    if (cfg != NULL && cfg->doc != NULL &&
-        yaml_source(cfg->doc, file, line, ret_line))
-        return true;
-    return rules_source(NULL, file, line, ret_line);
-}
-
-static void
-print_problems(const struct config *cfg, struct errlist *errs)
-{
-    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
-    errlist_print(errs, &b, any_source, (void *)(uintptr_t)cfg);
-    config_redact(cfg, &b);
-    (void)fwrite(b.p, 1, b.n, stderr);
-}
 
 static void
 signals_block(sigset_t *set)
@@ -71,8 +51,7 @@ reload(const struct supervise_options *o, struct collector *c)
         r = collector_reload_rules(c, cfg, &errs, &err);
     else
         collector_reload_failed(c);
-    if (errs.n > 0)
-        print_problems(cfg, &errs);
+    problems_print(cfg, &errs);
     if (r < 0)
         log_error("reload: %s; the rules that were in force still are",
                   err.message[0] != '\0' ? err.message : "the problems above");
@@ -152,8 +131,7 @@ supervise(const struct supervise_options *o)
     struct err err = ERR_INIT;
     struct collector *c = NULL;
     int r = collector_start(o->config, o->plugins, &c, &errs, &err);
-    if (errs.n > 0)
-        print_problems(o->config, &errs);
+    problems_print(o->config, &errs);
     if (r < 0)
         return err.code != 0 ? cmd_error(&err) : CMD_FAILED;
     int status = run(o, c, &set);
