@@ -204,6 +204,9 @@ web_say(const struct web_answer *a)
 const struct web_seen *
 web_seen(void)
 {
+    /* The answer has come, so all is noted: ThreadSanitizer sees it by this. */
+    pthread_mutex_lock(&mutex);
+    pthread_mutex_unlock(&mutex);
     return &seen;
 }
 
