@@ -220,7 +220,10 @@ rule_slot(struct engine *e, struct rule *r, usec_t slot)
     rule_state_touch(s);
     int x = 0;
     s->next_slot = slot + interval;
-    if (unseen != USEC_NONE) { /* all at once: a gap may be months long */
+    if (unseen != USEC_NONE) {
+        /* All at once, a gap may be months long; but not past the watermark:
+         * what comes later may still close it. */
+        unseen = MIN(unseen, e->plan->sets.p[r->set].watermark);
         s->next_slot = slot_at_or_after(unseen + 1, interval);
         s->skipped += (uint64_t)((s->next_slot - slot) / interval);
         alerts_shift(s, s->next_slot - slot);

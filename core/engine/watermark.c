@@ -220,7 +220,7 @@ part_open_gap(struct watermarks *w, struct partition *p)
 {
     if (p->watermark == USEC_NONE || w->now <= p->watermark)
         return;
-    if (p->n_gaps > 0 && p->gaps[p->n_gaps - 1].hi >= p->watermark) {
+    if (p->n_gaps > 0 && p->gaps[p->n_gaps - 1].lo == p->watermark) {
         p->gaps[p->n_gaps - 1].hi = w->now;
         return;
     }

@@ -381,7 +381,7 @@ step(struct trace *t, unsigned flags)
         add_chunk(t);
     else if (what < 0.97)
         add_tick(t, false);
-    else if (what < 0.98)
+    else if (what < 0.98 && (flags & RANDOM_RELOAD))
         reload(t);
     else if (what < 0.985 && (flags & RANDOM_REBASE)) {
         t->now -= rnd_between(r, 1, 60);

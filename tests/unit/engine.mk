@@ -6,7 +6,11 @@ tests_lib_libengine_feed_la_SOURCES = \
 	tests/lib/engine_feed.c \
 	tests/lib/engine_feed.h \
 	tests/lib/engine_random.c \
-	tests/lib/engine_random.h
+	tests/lib/engine_random.h \
+	tests/lib/reference.c \
+	tests/lib/reference.h \
+	tests/lib/reference_eval.c \
+	tests/lib/reference_priv.h
 
 unit_tests += %D%/test_engine.t
 %C%_test_engine_t_SOURCES = %D%/test_engine.c
@@ -15,3 +19,7 @@ unit_tests += %D%/test_engine.t
 unit_tests += %D%/test_engine_restart.t
 %C%_test_engine_restart_t_SOURCES = %D%/test_engine_restart.c
 %C%_test_engine_restart_t_LDADD = $(engine_test)
+
+unit_tests += %D%/test_engine_reference.t
+%C%_test_engine_reference_t_SOURCES = %D%/test_engine_reference.c
+%C%_test_engine_reference_t_LDADD = $(engine_test)
