@@ -150,13 +150,15 @@ int
 main(int argc, char **argv)
 {
     const char *rules = argc > 1 ? argv[1] : "20";
-    unsigned records = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1000000;
+    unsigned records =
+        argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1000000;
     struct rnd r = {1};
     struct buf told = BUF_INIT(64 << 20);
     struct feed *f = feed_new();
     feed_schema(f, 30, 0);
-    char *made =
-        strcmp(rules, "20") == 0 ? NULL : many_rules((unsigned)strtoul(rules, NULL, 10));
+    char *made = strcmp(rules, "20") == 0
+                     ? NULL
+                     : many_rules((unsigned)strtoul(rules, NULL, 10));
     feed_rules(f, 0, made == NULL ? typical : made);
     struct engine *e = feed_engine(&told, NULL);
     feed_run(f, e, 0, feed_count(f));
