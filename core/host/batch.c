@@ -82,8 +82,8 @@ record_make(struct arena *a, const struct frame *f, const struct chunk *c,
     bool event = r->kind == RECORD_EVENT;
     if (r->name >= (event ? s->n_streams : s->n_metrics))
         return -EBADMSG;
-    const struct schema_stream *stream = &s->streams[event ? r->name : 0];
-    const struct schema_metric *metric = &s->metrics[event ? 0 : r->name];
+    const struct schema_stream *stream = event ? &s->streams[r->name] : NULL;
+    const struct schema_metric *metric = event ? NULL : &s->metrics[r->name];
     *ret = (struct tocsin_record){
         .kind = event ? TOCSIN_RECORD_EVENT : TOCSIN_RECORD_SAMPLE,
         .name = text(event ? stream->name : metric->name),

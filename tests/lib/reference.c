@@ -558,7 +558,8 @@ evaluate_alert(struct world *w, struct rrule *r, const struct rvalue *v,
     }
     if (n > 0)
         start_all(w, r, fresh, n, t);
-    qsort(r->alerts.p, r->alerts.n, sizeof *r->alerts.p, ralert_cmp);
+    if (r->alerts.n > 0)
+        qsort(r->alerts.p, r->alerts.n, sizeof *r->alerts.p, ralert_cmp);
     uint32_t left = 0;
     for (uint32_t i = 0; i < r->alerts.n; i++) {
         if (r->alerts.p[i].active <= t)

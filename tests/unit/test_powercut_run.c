@@ -493,7 +493,7 @@ START_TEST(nor_does_it_where_the_journal_drops_its_oldest)
 {
     struct world w = {
         .random = 1 + (uint64_t)_i,
-        .max_size = 64 * KIB,
+        .max_size = 128 * KIB,
         .cut_every = 8,
     };
     workload(&w, 300 + (uint64_t)_i, 400, STATES / 2);
