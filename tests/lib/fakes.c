@@ -70,13 +70,21 @@ failing_sync(void *arg, int fd)
     return e != 0 ? -e : io_posix.fdatasync(arg, fd);
 }
 
+static struct io failing_io;
+
+static void
+failing_io_make(void)
+{
+    failing_io = io_posix;
+    failing_io.fdatasync = failing_sync;
+}
+
 const struct io *
 fake_io(void)
 {
-    static struct io io;
-    io = io_posix;
-    io.fdatasync = failing_sync;
-    return &io;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, failing_io_make);
+    return &failing_io;
 }
 
 /* ---- the source */

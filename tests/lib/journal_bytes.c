@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* journal_bytes DIR [PARTITION] - the bytes that a journal's chunks were
  * decoded from, one after another; without a partition, a line for each that
- * there is: name, chunks, records, dead letters, bytes.  With each byte of a
+ * there is: name, chunks, events, dead letters, bytes.  With each byte of a
  * source in the journal once, that is the source. */
 #include "config.h"
 
@@ -15,7 +15,7 @@
 
 struct sum {
     char name[CHUNK_PARTITION_MAX + 1];
-    uint64_t chunks, records, dead, bytes;
+    uint64_t chunks, events, dead, bytes;
 };
 
 static struct sum sums[1024];
@@ -57,7 +57,7 @@ on_frame(void *arg, const struct frame *f)
     s->chunks++;
     s->bytes += c.head->raw_size;
     for (uint32_t i = 0; i < c.head->n_records; i++) {
-        s->records++;
+        s->events += c.records[i].kind == RECORD_EVENT;
         s->dead += c.records[i].kind == RECORD_DEAD;
     }
     return 0;
@@ -77,7 +77,7 @@ main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", argv[1], err.message);
     for (size_t i = 0; r == 0 && wanted == NULL && i < n_sums; i++)
         printf("%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
-               sums[i].name, sums[i].chunks, sums[i].records, sums[i].dead,
+               sums[i].name, sums[i].chunks, sums[i].events, sums[i].dead,
                sums[i].bytes);
     return r == 0 && fflush(stdout) == 0 ? 0 : 1;
 }
