@@ -42,11 +42,26 @@ pinned_from(const struct journal *j)
 }
 
 static bool
+can_go(const struct journal *j, size_t i, uint64_t pinned)
+{
+    return !j->o.hold && i + 1 < j->n_segments &&
+           j->segments[i + 1].base <= MIN(pinned, (uint64_t)j->synced);
+}
+
+static bool
 oldest_can_go(const struct journal *j)
 {
-    return !j->o.hold && j->n_segments > 1 &&
-           j->segments[1].base <= pinned_from(j) &&
-           j->segments[1].base <= j->synced;
+    return can_go(j, 0, pinned_from(j));
+}
+
+/* Would so many bytes be free if all were dropped that can go? */
+static bool
+can_free(const struct journal *j, uint64_t bytes)
+{
+    uint64_t pinned = pinned_from(j), sum = 0;
+    for (size_t i = 0; sum < bytes && can_go(j, i, pinned); i++)
+        sum += j->segments[i].bytes;
+    return sum >= bytes;
 }
 
 static uint64_t
@@ -68,9 +83,8 @@ retain_room(const struct journal *j, unsigned type, uint64_t bytes)
     if (data && j->disk_full)
         return -ENOSPC;
     uint64_t limit = j->o.max_size_bytes - (data ? kept_free(j) : 0);
-    if (retain_bytes(j) + bytes <= limit || oldest_can_go(j))
-        return 0;
-    return -ENOSPC;
+    uint64_t sum = retain_bytes(j) + bytes;
+    return sum <= limit || can_free(j, sum - limit) ? 0 : -ENOSPC;
 }
 
 /* The journal time at which segment 'i' began, from its head if need be. */

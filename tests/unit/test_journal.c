@@ -320,6 +320,33 @@ START_TEST(what_is_pinned_stays_and_chunks_are_refused)
 }
 END_TEST
 
+/* What can go makes room for so much, and no more: the rest is for alerts. */
+START_TEST(one_segment_that_can_go_is_no_room_for_ten)
+{
+    struct journal_options o = options();
+    o.unsynced_max_bytes = 4096 * KIB;
+    struct journal *j = open_with(&o);
+    char *big = malloc(10 * KIB);
+    memset(big, 'c', 10 * KIB);
+    struct slice part = {big, 10 * KIB};
+    uint64_t pos;
+    int pin = journal_pin_new(j, 0), n = 0, r = 0;
+    for (int i = 0; i < 60; i++)
+        append_bytes(j, 10 * KIB, 'd');
+    sync_all(j);
+    journal_pin_move(j, pin, 70 * KIB); /* the first segment may go */
+    for (; r == 0 && n < 1000; n++)
+        r = journal_append(j, FRAME_CHUNK, 0, 0, &part, 1, &pos);
+    ck_assert_int_eq(r, -ENOSPC);
+    ck_assert_int_lt(n, 60);
+    for (n = 0; n < 12; n++)
+        ck_assert_int_eq(journal_append(j, FRAME_ALERT, 0, 0, &part, 1, &pos),
+                         0);
+    free(big);
+    journal_close(j);
+}
+END_TEST
+
 START_TEST(old_segments_go_by_time)
 {
     struct journal_options o = options();
@@ -738,6 +765,7 @@ main(void)
     tcase_add_test(t, a_long_journal_is_read_from_its_files);
     tcase_add_test(t, the_oldest_is_dropped_and_counted);
     tcase_add_test(t, what_is_pinned_stays_and_chunks_are_refused);
+    tcase_add_test(t, one_segment_that_can_go_is_no_room_for_ten);
     tcase_add_test(t, old_segments_go_by_time);
     tcase_add_test(t, nothing_is_dropped_before_the_pins_are_there);
     tcase_add_test(t, a_tick_can_set_time_back_for_good);
