@@ -227,7 +227,11 @@ store_cursor(struct exporter *e, bool now)
     uint64_t delivered = atomic_load(&e->delivered);
     usec_t every =
         delivered != e->stored_delivered ? STORE_EVERY_US : STORE_IDLE_US;
-    if (cursor == e->stored || (!now && clock_boot_us() < e->stored_us + every))
+    /* What it pins must not fill the journal before its time. */
+    bool much = e->pin >= 0 && e->o.store_bytes > 0 &&
+                cursor - e->stored >= e->o.store_bytes;
+    if (cursor == e->stored ||
+        (!now && !much && clock_boot_us() < e->stored_us + every))
         return;
     int r = cursor_store(e->o.io, e->dirfd, e->o.name, cursor);
     if (r < 0)

@@ -31,7 +31,9 @@ struct exporter_options {
     unsigned kinds;             /* EXPORT_… */
     const struct slice *inputs; /* names; none: all.  Borrowed */
     size_t n_inputs;
-    bool block; /* pins the journal: back-pressure instead of loss */
+    bool block;           /* pins the journal: back-pressure instead of loss */
+    uint64_t store_bytes; /* its cursor is kept after so much of the journal at
+                             the latest; 0: by time only */
 };
 
 /* Takes ownership of the plugin's instance, also on failure. */

@@ -24,7 +24,7 @@
 #define UNSYNCED_MAX ((size_t)16 * 1024 * 1024)
 #define CHECKPOINT_EVERY_US (10 * USEC_PER_SEC)
 /* A restart reads so much again in about a second. */
-#define CHECKPOINT_EVERY_BYTES ((int64_t)512 * 1024 * 1024)
+#define KEEP_EVERY_BYTES ((int64_t)512 * 1024 * 1024)
 #define PAYLOAD_MAX ((size_t)24 * 1024 * 1024)
 
 struct collector {
@@ -62,6 +62,15 @@ on_synced(void *arg, uint64_t pos)
         input_synced(c->inputs[i], pos);
 }
 
+/* How far a reader that pins the journal may be ahead of what it kept of its
+ * place: most of the journal must be free to go. */
+static uint64_t
+pinned_bytes(const struct collector *c)
+{
+    return (uint64_t)MIN(KEEP_EVERY_BYTES,
+                         c->config->journal.max_size_bytes / 16);
+}
+
 static int
 open_journal(struct collector *c, uint64_t min_end, struct err *err)
 {
@@ -93,9 +102,7 @@ open_state(struct collector *c, struct err *err)
         .dir = path_in(c, "checkpoint"),
         .io = &io_posix,
         .interval_us = CHECKPOINT_EVERY_US,
-        /* It pins the journal, of which the most must be free to go. */
-        .interval_bytes = (uint64_t)MIN(CHECKPOINT_EVERY_BYTES,
-                                        c->config->journal.max_size_bytes / 16),
+        .interval_bytes = pinned_bytes(c),
     };
     if (o.dir == NULL)
         return err_set(err, -ENOMEM, "out of memory");
@@ -215,6 +222,7 @@ make_exporter(struct collector *c, struct assembly_exporter *a, struct err *err)
         .inputs = inputs,
         .n_inputs = cfg->n_inputs,
         .block = cfg->on_full == CONFIG_BLOCK,
+        .store_bytes = pinned_bytes(c),
     };
     if (inputs == NULL || o.cursor_dir == NULL)
         return err_set(err, -ENOMEM, "out of memory");
@@ -256,6 +264,7 @@ start_parts(struct collector *c, struct err *err)
         .config = c->config,
         .receivers = c->assembly->receivers,
         .n_receivers = c->assembly->n_receivers,
+        .save_bytes = pinned_bytes(c),
     };
     if (r == 0)
         r = outbox_start(&oo, &c->outbox, err);

@@ -208,6 +208,8 @@ restore(struct outbox *ob, const struct outbox_options *o, struct err *err)
     uint64_t from = notifier_position(ob->notifier);
     ob->target = journal_end(ob->journal);
     ob->pin = journal_pin_new(ob->journal, from);
+    if (ob->pin < 0)
+        return err_set(err, -ENOSPC, "too many exporters with on_full: block");
     ob->saved_position = from;
     ob->saved_changes = notifier_changes(ob->notifier);
     r = journal_reader_new(ob->journal, from, READ_SYNCED, &ob->reader);
@@ -265,6 +267,7 @@ outbox_start(const struct outbox_options *o, struct outbox **ret,
     ob->magic = OUTBOX_MAGIC;
     ob->journal = o->journal;
     ob->io = o->io;
+    ob->save_bytes = o->save_bytes;
     ob->dirfd = -1;
     ob->pin = -1;
     arena_init(&ob->arena, 4096, OPTIONS_MAX);

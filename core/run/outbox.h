@@ -23,6 +23,8 @@ struct outbox_options {
     const struct config *config;
     struct assembly_receiver *receivers; /* their plugins are taken over */
     size_t n_receivers;
+    uint64_t save_bytes; /* kept after so much of the journal at the latest,
+                            which it pins; 0: by time only */
 };
 
 /* Restores and starts.  Without a route it reads and notifies nobody. */

@@ -61,6 +61,7 @@ struct outbox {
     size_t n_couriers;
     uint64_t saved_changes, saved_position;
     usec_t saved_us, save_cost_us; /* boot clock; how long it took */
+    uint64_t save_bytes;           /* see outbox_options */
     _Atomic uint64_t sent, retries, refused;
 
     struct lock lock; /* guards what follows, and the couriers' items */

@@ -112,8 +112,12 @@ outbox_save(struct outbox *ob, bool now)
     uint64_t changes = notifier_changes(ob->notifier);
     usec_t every = changes != ob->saved_changes ? SAVE_EVERY_US : SAVE_IDLE_US;
     usec_t clock = clock_boot_us();
+    /* What it pins must not fill the journal before its time. */
+    bool much = ob->save_bytes > 0 &&
+                position - ob->saved_position >= ob->save_bytes &&
+                clock >= ob->saved_us + SAVE_SHARE * ob->save_cost_us;
     if (position == ob->saved_position ||
-        (!now && clock < ob->saved_us + every))
+        (!now && !much && clock < ob->saved_us + every))
         return;
     AUTO_FINI(buf) b = BUF_INIT(STATE_MAX);
     int r = encode(ob, &b);
