@@ -2,6 +2,7 @@
 EXTRA_DIST += %D%/README.md
 
 # One a line: each comes with the part that it tests.
+script_tests += %D%/backpressure.sh
 script_tests += %D%/commands.sh
 script_tests += %D%/crash-kill.sh
 script_tests += %D%/crash-kill-kafka.sh
@@ -9,6 +10,8 @@ script_tests += %D%/kafka.sh
 script_tests += %D%/kafka-alert.sh
 script_tests += %D%/kafka-mock.sh
 script_tests += %D%/notify.sh
+script_tests += %D%/reload.sh
+script_tests += %D%/run-drain.sh
 script_tests += %D%/pack-iothub.sh
 script_tests += %D%/source-file.sh
 script_tests += %D%/source-sim.sh
