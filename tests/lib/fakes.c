@@ -484,7 +484,7 @@ exporter_deliver(void *self, const struct tocsin_batch *b,
     }
     for (size_t i = 0; i < b->n_records; i++) {
         const struct tocsin_record *r = record_at(b, i);
-        if (rejected >> i & 1)
+        if (i < 64 && rejected >> i & 1)
             ret->rejected[i] = 1;
         else if (status == TOCSIN_DELIVERED || (rejected && status > 0))
             (void)buf_printf(&x->got, "%.*s ", (int)r->body.n, r->body.p);
