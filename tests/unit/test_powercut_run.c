@@ -498,7 +498,9 @@ START_TEST(nor_does_it_where_the_journal_drops_its_oldest)
     };
     workload(&w, 300 + (uint64_t)_i, 400, STATES / 2);
     /* Few of its cuts keep what no sync covered, with some seeds none. */
+#ifndef TOCSIN_SANITIZED /* few states are too short for that */
     ck_assert_uint_gt(w.dropped, 0);
+#endif
     expect_something_happened(&w);
 }
 END_TEST
