@@ -35,6 +35,8 @@ rnd_between(struct rnd *r, double lo, double hi)
     return lo + (hi - lo) * (double)(rnd_next(r) >> 11) / 0x1p53;
 }
 
+/* C leaves the order of a call's arguments open, and gcc and clang differ: no
+ * full expression below draws twice. */
 #define PICK(r, ...)                                                           \
     ({                                                                         \
         static const char *const all_[] = {__VA_ARGS__};                       \
@@ -138,14 +140,15 @@ compared(struct rnd *r, struct buf *b)
         event_expr(r, b);
     else
         metric_expr(r, b);
-    (void)buf_printf(b, " %s %u",
-                     PICK(r, ">", ">", ">", ">=", ">=", "<", "==", "!=", "<="),
-                     rnd_below(r, events ? 5 : 20));
+    const char *op =
+        PICK(r, ">", ">", ">", ">=", ">=", "<", "==", "!=", "<=");
+    (void)buf_printf(b, " %s %u", op, rnd_below(r, events ? 5 : 20));
 }
 
 static void
 expression(struct rnd *r, struct buf *b)
 {
+    const char *sel, *op;
     switch (rnd_below(r, 12)) {
     case 0:
         (void)buf_putc(b, '(');
@@ -157,7 +160,7 @@ expression(struct rnd *r, struct buf *b)
         (void)buf_putc(b, ')');
         break;
     case 1: {
-        const char *sel = event_selector(r);
+        sel = event_selector(r);
         const char *by = strncmp(sel, "dps", 3) == 0 ? "dps" : "hub";
         (void)buf_printf(b,
                          "sum by (%s) (count_over_time(%s[1m])) / sum by (%s) "
@@ -166,28 +169,26 @@ expression(struct rnd *r, struct buf *b)
         break;
     }
     case 2:
-        (void)buf_printf(b, "absent_over_time(%s[%s])",
-                         rnd_chance(r, 0.5) ? event_selector(r)
-                                            : metric_selector(r),
-                         range(r));
+        sel = rnd_chance(r, 0.5) ? event_selector(r) : metric_selector(r);
+        (void)buf_printf(b, "absent_over_time(%s[%s])", sel, range(r));
         break;
     case 3:
         (void)buf_printf(b, "absent(%s)", metric_selector(r));
         break;
     case 4:
+        op = PICK(r, "*", "+", "-");
+        sel = PICK(r, "hub_logs", "hub_logs{category=\"C\"}");
         (void)buf_printf(b,
                          "queue_length %s on (hub) group_left sum by (hub) "
                          "(count_over_time(%s[%s])) > 3",
-                         PICK(r, "*", "+", "-"),
-                         PICK(r, "hub_logs", "hub_logs{category=\"C\"}"),
-                         range(r));
+                         op, sel, range(r));
         break;
     case 5:
         (void)buf_printf(b, "%s > bool 3", metric_selector(r));
         break;
     case 6:
-        (void)buf_printf(b, "rec:count %s %u", PICK(r, ">", "<", ">="),
-                         rnd_below(r, 6));
+        op = PICK(r, ">", "<", ">=");
+        (void)buf_printf(b, "rec:count %s %u", op, rnd_below(r, 6));
         break;
     default:
         compared(r, b);
@@ -225,13 +226,14 @@ rule_file(struct rnd *r, struct buf *b)
         if (rnd_chance(r, 0.15))
             (void)buf_append_str(b, "  limit: 2\n");
         (void)buf_append_str(b, "  rules:\n");
-        if (g == 0 || rnd_chance(r, 0.2))
+        if (g == 0 || rnd_chance(r, 0.2)) {
+            const char *sel = PICK(r, "hub_logs", "hub_logs{category=\"C\"}");
             (void)buf_printf(b,
                              "  - record: rec:count\n    labels: {g: \"%u\"}\n"
                              "    expr: 'sum by (hub) (count_over_time(%s["
                              "%s]))'\n",
-                             g, PICK(r, "hub_logs", "hub_logs{category=\"C\"}"),
-                             range(r));
+                             g, sel, range(r));
+        }
         for (unsigned i = 0; i < 1 + rnd_below(r, 3); i++)
             rule(r, b, n++);
     }
@@ -268,6 +270,29 @@ event_time(struct trace *t)
 }
 
 static void
+dps_event_text(struct rnd *r, char *text, size_t size)
+{
+    const char *dps = PICK(r, "p", "q");
+    const char *status = PICK(r, "ok", "failed");
+    (void)snprintf(text, size, "dps=%s status=%s device_id=%s", dps, status,
+                   PICK(r, "d1", "d2", "d3"));
+}
+
+static void
+hub_event_text(struct rnd *r, char *text, size_t size)
+{
+    const char *hub = PICK(r, "eu", "eu", "us");
+    const char *category = PICK(r, "C", "C", "D");
+    const char *level = PICK(r, "Error", "Information");
+    const char *device = PICK(r, "d1", "d2", "d3");
+    const char *duration = PICK(r, "", " duration_ms=400", " duration_ms=700",
+                                " duration_ms=X");
+    (void)snprintf(text, size, "hub=%s category=%s level=%s device_id=%s%s%s",
+                   hub, category, level, device, duration,
+                   PICK(r, "", " result_type=401003"));
+}
+
+static void
 add_event(struct trace *t, unsigned part)
 {
     struct rnd *r = t->r;
@@ -275,17 +300,9 @@ add_event(struct trace *t, unsigned part)
     unsigned twice = rnd_chance(r, 0.05) ? 2 : 1;
     double at = event_time(t);
     if (part == 2)
-        (void)snprintf(text, sizeof text, "dps=%s status=%s device_id=%s",
-                       PICK(r, "p", "q"), PICK(r, "ok", "failed"),
-                       PICK(r, "d1", "d2", "d3"));
+        dps_event_text(r, text, sizeof text);
     else
-        (void)snprintf(
-            text, sizeof text, "hub=%s category=%s level=%s device_id=%s%s%s",
-            PICK(r, "eu", "eu", "us"), PICK(r, "C", "C", "D"),
-            PICK(r, "Error", "Information"), PICK(r, "d1", "d2", "d3"),
-            PICK(r, "", " duration_ms=400", " duration_ms=700",
-                 " duration_ms=X"),
-            PICK(r, "", " result_type=401003"));
+        hub_event_text(r, text, sizeof text);
     for (unsigned i = 0; i < twice; i++)
         feed_event(t->f, at, part == 2 ? "dps_events" : "hub_logs", text);
 }
@@ -296,8 +313,9 @@ add_sample(struct trace *t, unsigned part)
     struct rnd *r = t->r;
     char labels[64];
     double at = event_time(t);
-    (void)snprintf(labels, sizeof labels, "hub=%s device_id=%s",
-                   PICK(r, "eu", "us"), PICK(r, "d1", "d2"));
+    const char *hub = PICK(r, "eu", "us");
+    (void)snprintf(labels, sizeof labels, "hub=%s device_id=%s", hub,
+                   PICK(r, "d1", "d2"));
     if (part == 0) {
         feed_sample(t->f, at, "iothub_device_connected", labels,
                     rnd_below(r, 2), 0);

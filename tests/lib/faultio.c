@@ -590,8 +590,9 @@ struct survival {
 static struct survival
 survival(uint64_t *random, size_t n)
 {
-    return (struct survival){(enum fate)(faultio_random(random) % FATES),
-                             (size_t)(faultio_random(random) % (n + 1))};
+    enum fate fate = (enum fate)(faultio_random(random) % FATES);
+    size_t prefix = (size_t)(faultio_random(random) % (n + 1));
+    return (struct survival){fate, prefix};
 }
 
 static bool

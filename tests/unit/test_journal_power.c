@@ -400,9 +400,11 @@ step(struct world *w, bool faults)
 {
     unsigned d = dice(w, 100);
     int r = 0;
-    if (faults && d % 10 == 0)
-        faultio_fail(w->disk, (enum faultio_call)dice(w, FAULTIO_ANY + 1),
-                     1 + dice(w, 4), d % 20 ? EIO : ENOSPC, false);
+    if (faults && d % 10 == 0) {
+        enum faultio_call call = (enum faultio_call)dice(w, FAULTIO_ANY + 1);
+        faultio_fail(w->disk, call, 1 + dice(w, 4), d % 20 ? EIO : ENOSPC,
+                     false);
+    }
     if (faults && d % 10 == 1)
         faultio_short_write(w->disk, 1 + dice(w, 3));
     if (d < 45)
@@ -581,6 +583,7 @@ damage(struct world *w, struct faultio *d)
     size_t n, m, i = dice(w, (unsigned)faultio_files(d));
     const char *name = faultio_file(d, i, &p, &n);
     char other[64];
+    unsigned base;
     if (n == 0)
         return;
     size_t at = dice(w, (unsigned)n), k = MIN(n - at, (size_t)512);
@@ -604,8 +607,8 @@ damage(struct world *w, struct faultio *d)
         faultio_remove(d, i);
         break;
     case 6: /* a copy of it under a name further on */
-        snprintf(other, sizeof other, "%016x-%08x.seg",
-                 8 * (1 + dice(w, 10000)), dice(w, 20));
+        base = 8 * (1 + dice(w, 10000));
+        snprintf(other, sizeof other, "%016x-%08x.seg", base, dice(w, 20));
         faultio_put(d, other, p, n);
         break;
     case 7: /* contents swapped or moved within a file */
