@@ -140,8 +140,7 @@ compared(struct rnd *r, struct buf *b)
         event_expr(r, b);
     else
         metric_expr(r, b);
-    const char *op =
-        PICK(r, ">", ">", ">", ">=", ">=", "<", "==", "!=", "<=");
+    const char *op = PICK(r, ">", ">", ">", ">=", ">=", "<", "==", "!=", "<=");
     (void)buf_printf(b, " %s %u", op, rnd_below(r, events ? 5 : 20));
 }
 
@@ -285,8 +284,8 @@ hub_event_text(struct rnd *r, char *text, size_t size)
     const char *category = PICK(r, "C", "C", "D");
     const char *level = PICK(r, "Error", "Information");
     const char *device = PICK(r, "d1", "d2", "d3");
-    const char *duration = PICK(r, "", " duration_ms=400", " duration_ms=700",
-                                " duration_ms=X");
+    const char *duration =
+        PICK(r, "", " duration_ms=400", " duration_ms=700", " duration_ms=X");
     (void)snprintf(text, size, "hub=%s category=%s level=%s device_id=%s%s%s",
                    hub, category, level, device, duration,
                    PICK(r, "", " result_type=401003"));
