@@ -257,10 +257,11 @@ call_slice(struct texec *x, const struct tval *args, size_t n,
         return texec_fail(x, "invalid slice index: %zu > %zu", from, to);
     *ret_v = *v;
     if (is_text) {
-        ret_v->s = slice_new(v->s.p + from, to - from);
+        ret_v->s = slice_skip(slice_new(v->s.p, to), from);
     } else {
-        ret_v->samples = v->samples + from;
         ret_v->n = to - from;
+        if (ret_v->n > 0) /* else they may be NULL */
+            ret_v->samples = v->samples + from;
     }
     return true;
 }
