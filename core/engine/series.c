@@ -77,15 +77,24 @@ seriesdb_new(struct rows *rows, struct labels *ls, struct keysets *keysets,
     return db;
 }
 
+static void
+view_fini(struct seriesdb *db, struct view *v)
+{
+    for (uint32_t k = 0; v->wants != NULL && k < v->n_matchers; k++) {
+        labels_release(db->ls, v->wants[k].name);
+        labels_release(db->ls, v->wants[k].value);
+    }
+    labels_release(db->ls, v->name);
+    mem_free(v->wants);
+    vec_free(&v->series);
+}
+
 void
 seriesdb_reset_views(struct seriesdb *db)
 {
     for (uint32_t i = 0; i < db->views.n; i++) {
         struct view *v = &db->views.p[i];
-        for (uint32_t k = 0; k < v->n_matchers; k++)
-            labels_release(db->ls, v->names[k]);
-        mem_free(v->names);
-        vec_free(&v->series);
+        view_fini(db, v);
     }
     db->views.n = 0;
     for (uint32_t i = 0; i < db->metrics.n; i++) {
@@ -128,10 +137,9 @@ seriesdb_free(struct seriesdb *db)
 /* --- metrics ------------------------------------------------------------ */
 
 static bool
-view_reads(const struct seriesdb *db, const struct view *v,
-           const struct metric *m)
+view_reads(const struct view *v, const struct metric *m)
 {
-    return v->name.n == 0 || slice_eq(v->name, labels_str(db->ls, m->name));
+    return v->name == 0 || v->name == m->name;
 }
 
 /* Finds or makes it. */
@@ -149,7 +157,7 @@ metric_of(struct seriesdb *db, struct slice name)
     }
     struct metric m = {.name = id, .horizon = NEVER_MS, .frozen = NEVER_MS};
     for (uint32_t i = 0; i < db->views.n; i++)
-        m.n_views += view_reads(db, &db->views.p[i], &m);
+        m.n_views += view_reads(&db->views.p[i], &m);
     if (vec_push(&db->metrics, m) < 0) {
         labels_release(db->ls, id);
         return -ENOMEM;
@@ -233,28 +241,36 @@ seriesdb_bind(struct seriesdb *db, uint32_t metric, const struct slice *names,
 
 /* --- views -------------------------------------------------------------- */
 
+static int
+view_init(struct seriesdb *db, struct view *v, struct slice name)
+{
+    v->wants = mem_new_array(struct lpair, v->n_matchers + 1);
+    v->name = name.n == 0 ? 0 : labels_intern(db->ls, name);
+    if (v->wants == NULL || (name.n > 0 && v->name == 0))
+        return -ENOMEM;
+    for (uint32_t i = 0; i < v->n_matchers; i++) {
+        const struct matcher *m = &v->matchers[i];
+        bool equal = m->op == MATCHER_EQ && m->value.n > 0;
+        v->wants[i].name = labels_intern(db->ls, m->name);
+        if (equal)
+            v->wants[i].value = labels_intern(db->ls, m->value);
+        if (v->wants[i].name == 0 || (equal && v->wants[i].value == 0))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 int
 seriesdb_add_view(struct seriesdb *db, struct slice name,
                   const struct matcher *matchers, uint32_t n)
 {
-    struct view v = {.name = name,
-                     .matchers = matchers,
-                     .n_matchers = n,
-                     .names = mem_new_array(uint32_t, n + 1),
-                     .from = NEVER_MS};
-    if (v.names == NULL)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < n; i++) {
-        v.names[i] = labels_intern(db->ls, matchers[i].name);
-        if (v.names[i] == 0)
-            return -ENOMEM;
-    }
-    if (vec_push(&db->views, v) < 0) {
-        mem_free(v.names);
+    struct view v = {.matchers = matchers, .n_matchers = n, .from = NEVER_MS};
+    if (view_init(db, &v, name) < 0 || vec_push(&db->views, v) < 0) {
+        view_fini(db, &v);
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < db->metrics.n; i++)
-        db->metrics.p[i].n_views += view_reads(db, &v, &db->metrics.p[i]);
+        db->metrics.p[i].n_views += view_reads(&v, &db->metrics.p[i]);
     return (int)db->views.n - 1;
 }
 
@@ -263,7 +279,12 @@ view_matches(const struct seriesdb *db, const struct view *v,
              const struct lset *l)
 {
     for (uint32_t i = 0; i < v->n_matchers; i++) {
-        uint32_t value = lset_value(l, v->names[i]);
+        uint32_t value = lset_value(l, v->wants[i].name);
+        if (v->matchers[i].op == MATCHER_EQ) {
+            if (value != v->wants[i].value)
+                return false;
+            continue;
+        }
         struct slice s = value == 0 ? SLICE("") : labels_str(db->ls, value);
         if (matcher_match(&v->matchers[i], s) != MATCH)
             return false;
@@ -316,7 +337,7 @@ views_enter(struct seriesdb *db, uint32_t index)
     const struct metric *m = &db->metrics.p[s->metric];
     for (uint32_t i = 0; i < db->views.n; i++) {
         struct view *v = &db->views.p[i];
-        if (view_reads(db, v, m) && view_matches(db, v, s->labels) &&
+        if (view_reads(v, m) && view_matches(db, v, s->labels) &&
             view_insert(db, v, index) < 0)
             return -ENOMEM;
     }
@@ -329,7 +350,7 @@ views_want(const struct seriesdb *db, uint32_t metric, const struct lset *l)
     const struct metric *m = &db->metrics.p[metric];
     for (uint32_t i = 0; i < db->views.n; i++) {
         const struct view *v = &db->views.p[i];
-        if (view_reads(db, v, m) && view_matches(db, v, l))
+        if (view_reads(v, m) && view_matches(db, v, l))
             return true;
     }
     return false;
@@ -424,7 +445,7 @@ seriesdb_trim(struct seriesdb *db)
         const struct view *v = &db->views.p[k];
         for (uint32_t i = 0; i < db->metrics.n; i++) {
             struct metric *m = &db->metrics.p[i];
-            if (view_reads(db, v, m))
+            if (view_reads(v, m))
                 m->next = MIN(m->next, v->from);
         }
     }

@@ -37,10 +37,12 @@ struct metric {
 };
 
 struct view {
-    struct slice name;
+    uint32_t name; /* string; 0: the matchers say which */
     const struct matcher *matchers;
     uint32_t n_matchers;
-    uint32_t *names;      /* of the matchers, as strings */
+    /* Of each matcher, as strings: the name; and the value that it wants to be
+     * equal (0: "", no label). */
+    struct lpair *wants;
     VEC(uint32_t) series; /* by labels, the first 'n_sorted' */
     uint32_t n_sorted;
     int64_t from;
