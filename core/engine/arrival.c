@@ -111,7 +111,7 @@ arrival_add(struct plan *p, struct rule *r)
     if (n == NULL)
         return 0;
     uint32_t need = MAX(events_need(n, shape.op, shape.limit), 1u);
-    struct sink *s = plan_sink(p, n->events.window);
+    struct sink *s = plan_sink(p, window_node(n->events.window));
     if (s->n_arrivals == UINT16_MAX) {
         r->arrival_reason = "too many rules read the same events";
         return 0;

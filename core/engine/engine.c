@@ -354,14 +354,10 @@ restore_metric(void *arg, const struct engine_row *row)
 static int
 restore_window(struct engine *e, const struct engine_row *row)
 {
-    struct plan *p = e->plan;
-    for (uint32_t i = 0; p != NULL && i < p->sinks.n; i++) {
-        if (window_node(p->sinks.p[i]->window) == row->node)
-            return window_restore(p->sinks.p[i]->window, row) == -ENOMEM
-                       ? -ENOMEM
-                       : 1;
-    }
-    return 0;
+    struct sink *s = e->plan == NULL ? NULL : plan_sink(e->plan, row->node);
+    if (s == NULL)
+        return 0;
+    return window_restore(s->window, row) == -ENOMEM ? -ENOMEM : 1;
 }
 
 static int
@@ -377,14 +373,11 @@ restore_window_head(void *arg, const struct engine_row *row)
 static int
 restore_rule(struct engine *e, const struct engine_row *row)
 {
-    struct plan *p = e->plan;
-    for (uint32_t i = 0; p != NULL && i < p->rules.n; i++) {
-        if (p->rules.p[i].id == row->node) {
-            int r = rule_state_restore(p->rules.p[i].state, row);
-            return r < 0 ? r : 1;
-        }
-    }
-    return 0;
+    struct rule *rule = e->plan == NULL ? NULL : plan_rule(e->plan, row->node);
+    if (rule == NULL)
+        return 0;
+    int r = rule_state_restore(rule->state, row);
+    return r < 0 ? r : 1;
 }
 
 /* All that hangs on the plan. */

@@ -116,7 +116,7 @@ int
 eval_events(struct eval *ev, struct node *n, uint32_t need, struct value *ret)
 {
     struct window *w = n->events.window;
-    struct sink *s = plan_sink(ev->e->plan, w);
+    struct sink *s = plan_sink(ev->e->plan, window_node(w));
     unsigned pos = sink_position(s, ev->rule->set);
     window_seek(w, pos, ev->t);
     if (n->events.absent)

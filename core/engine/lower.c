@@ -150,12 +150,8 @@ gcd(usec_t a, usec_t b)
 static struct window *
 take_window(struct plan *old, uint64_t id)
 {
-    for (uint32_t i = 0; old != NULL && i < old->sinks.n; i++) {
-        struct sink *s = old->sinks.p[i];
-        if (s->window != NULL && window_node(s->window) == id)
-            return TAKE(s->window);
-    }
-    return NULL;
+    struct sink *s = old == NULL ? NULL : plan_sink(old, id);
+    return s == NULL ? NULL : TAKE(s->window);
 }
 
 /* Which field of a stream each name of the key set is. */
@@ -182,8 +178,11 @@ sink_new(struct lowering *l, const struct expr *e, const struct names *ns,
     const struct selector *sel = e->sel;
     const struct rule_def *def = l->rule->def;
     struct sink *s = arena_new(&p->graph.arena, struct sink);
-    if (s == NULL || vec_push(&p->sinks, s) < 0)
+    if (s == NULL || vec_push(&p->sinks, s) < 0 ||
+        table_insert(&p->sinks_by_id, id, p->sinks.n - 1) < 0)
         return NULL;
+    s->id = id;
+    s->need = UINT32_MAX;
     s->sel = sel;
     s->interval = def->interval_us;
     s->query_offset = def->offset_us;
@@ -220,11 +219,10 @@ sink_of(struct lowering *l, const struct expr *e, const struct names *ns)
     (void)buf_printf(&b, " %lld %lld", (long long)l->rule->def->interval_us,
                      (long long)l->rule->def->offset_us);
     uint64_t id = hash_mix(UINT64_C(0x77696e646f77), hash_slice(buf_slice(&b)));
-    for (uint32_t i = 0; i < l->plan->sinks.n; i++) {
-        if (window_node(l->plan->sinks.p[i]->window) == id)
-            return l->plan->sinks.p[i];
-    }
-    struct sink *s = buf_error(&b) < 0 ? NULL : sink_new(l, e, ns, id);
+    struct sink *s = plan_sink(l->plan, id);
+    if (s != NULL)
+        return s;
+    s = buf_error(&b) < 0 ? NULL : sink_new(l, e, ns, id);
     if (s == NULL)
         (void)fail(l, -ENOMEM);
     return s;

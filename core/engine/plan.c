@@ -22,19 +22,41 @@ hash_labels(uint64_t h, const struct rule_def *d)
     return h;
 }
 
+struct number {
+    const struct plan *p;
+    uint64_t n;
+};
+
+static bool
+id_eq(const void *ctx, uint32_t index)
+{
+    const struct number *c = ctx;
+    return c->p->rules.p[index].id == c->n;
+}
+
+static bool
+uid_eq(const void *ctx, uint32_t index)
+{
+    const struct number *c = ctx;
+    return c->p->rules.p[index].uid == c->n;
+}
+
+static bool
+sink_eq(const void *ctx, uint32_t index)
+{
+    const struct number *c = ctx;
+    return c->p->sinks.p[index]->id == c->n;
+}
+
 /* The k-th of equals gets a number of its own. */
 static uint64_t
-rule_number(const struct plan *p, uint32_t index, uint64_t id, bool uid)
+rule_number(const struct plan *p, const struct table *t, table_eq_fn eq,
+            uint64_t id)
 {
-    uint64_t n = id;
-    for (uint32_t i = 0, k = 0; i < index; i++) {
-        const struct rule *r = &p->rules.p[i];
-        if ((uid ? r->uid : r->id) == n) {
-            n = hash_mix(id, ++k);
-            i = UINT32_MAX; /* from the start: i is 0 next */
-        }
-    }
-    return n;
+    struct number c = {p, id};
+    for (uint32_t k = 0; table_find(t, c.n, eq, &c) != TABLE_NONE;)
+        c.n = hash_mix(id, ++k);
+    return c.n;
 }
 
 static int
@@ -44,13 +66,15 @@ rule_identify(struct plan *p, struct rule *r)
     AUTO_FINI(buf) b = BUF_INIT(1 << 20);
     if (expr_print(d->query->root, &b) < 0)
         return -ENOMEM;
-    uint64_t uid = hash_mix(d->is_alert ? 1 : 2, hash_slice(d->name));
-    uid = hash_labels(uid, d);
-    uint64_t id = hash_mix(uid, hash_slice(buf_slice(&b)));
-    id = hash_mix(id, (uint64_t)d->interval_us);
-    id = hash_mix(id, (uint64_t)d->offset_us);
-    r->uid = rule_number(p, r->index, uid, true);
-    r->id = rule_number(p, r->index, id, false);
+    r->kin = hash_mix(d->is_alert ? 1 : 2, hash_slice(d->name));
+    r->kin = hash_labels(r->kin, d);
+    uint64_t h = hash_mix(r->kin, hash_slice(buf_slice(&b)));
+    h = hash_mix(h, (uint64_t)d->interval_us);
+    r->meaning = hash_mix(h, (uint64_t)d->offset_us);
+    h = hash_mix(r->meaning, (uint64_t)d->for_us);
+    h = hash_mix(h, (uint64_t)d->keep_us);
+    r->uid = rule_number(p, &p->rules_by_uid, uid_eq, r->kin);
+    r->id = rule_number(p, &p->rules_by_id, id_eq, h);
     return 0;
 }
 
@@ -72,7 +96,10 @@ plan_add_rule(struct plan *p, const struct rule_def *d)
     if (rule_identify(p, &r) < 0 ||
         (!d->is_alert && seriesdb_metric(p->e->series, d->name, NULL) < 0))
         return -ENOMEM;
-    return vec_push(&p->rules, r);
+    if (vec_push(&p->rules, r) < 0 ||
+        table_insert(&p->rules_by_id, r.id, r.index) < 0)
+        return -ENOMEM;
+    return table_insert(&p->rules_by_uid, r.uid, r.index);
 }
 
 static int
@@ -111,29 +138,6 @@ sink_place(struct sink *s)
     return pos < 0 ? -ENOMEM : 0;
 }
 
-/* The least count that some comparison asks for, so that a list of the keys
- * that reach it is kept. */
-static void
-plan_needs(struct plan *p)
-{
-    for (uint32_t i = 0; i < p->sinks.n; i++) {
-        struct sink *s = p->sinks.p[i];
-        uint32_t need = UINT32_MAX;
-        for (uint32_t k = 0; k < p->graph.nodes.n; k++) {
-            const struct node *n = p->graph.nodes.p[k];
-            if (n->kind != NODE_BINARY || n->args[0]->kind != NODE_EVENTS ||
-                n->args[0]->events.window != s->window ||
-                n->args[1]->kind != NODE_NUMBER ||
-                (n->binary.op != BIN_GT && n->binary.op != BIN_GE))
-                continue;
-            need = MIN(need, events_need(n->args[0], n->binary.op,
-                                         n->args[1]->number));
-        }
-        for (uint32_t k = 0; k < s->sets.n && need != UINT32_MAX; k++)
-            window_need(s->window, k, MAX(need, 1u));
-    }
-}
-
 unsigned
 sink_position(const struct sink *s, uint32_t set)
 {
@@ -145,13 +149,41 @@ sink_position(const struct sink *s, uint32_t set)
 }
 
 struct sink *
-plan_sink(const struct plan *p, const struct window *w)
+plan_sink(const struct plan *p, uint64_t id)
 {
-    for (uint32_t i = 0; i < p->sinks.n; i++) {
-        if (p->sinks.p[i]->window == w)
-            return p->sinks.p[i];
+    struct number c = {p, id};
+    uint32_t i = table_find(&p->sinks_by_id, id, sink_eq, &c);
+    return i == TABLE_NONE ? NULL : p->sinks.p[i];
+}
+
+struct rule *
+plan_rule(const struct plan *p, uint64_t id)
+{
+    struct number c = {p, id};
+    uint32_t i = table_find(&p->rules_by_id, id, id_eq, &c);
+    return i == TABLE_NONE ? NULL : &p->rules.p[i];
+}
+
+/* The least count that some comparison asks for, so that a list of the keys
+ * that reach it is kept. */
+static void
+plan_needs(struct plan *p)
+{
+    for (uint32_t k = 0; k < p->graph.nodes.n; k++) {
+        const struct node *n = p->graph.nodes.p[k];
+        if (n->kind != NODE_BINARY || n->args[0]->kind != NODE_EVENTS ||
+            n->args[1]->kind != NODE_NUMBER ||
+            (n->binary.op != BIN_GT && n->binary.op != BIN_GE))
+            continue;
+        struct sink *s = plan_sink(p, window_node(n->args[0]->events.window));
+        s->need = MIN(
+            s->need, events_need(n->args[0], n->binary.op, n->args[1]->number));
     }
-    return NULL;
+    for (uint32_t i = 0; i < p->sinks.n; i++) {
+        struct sink *s = p->sinks.p[i];
+        for (uint32_t k = 0; k < s->sets.n && s->need != UINT32_MAX; k++)
+            window_need(s->window, k, MAX(s->need, 1u));
+    }
 }
 
 /* --- state from plan to plan -------------------------------------------- */
@@ -159,23 +191,44 @@ plan_sink(const struct plan *p, const struct window *w)
 static struct rule_state *
 take_state(struct plan *old, uint64_t id)
 {
-    for (uint32_t i = 0; old != NULL && i < old->rules.n; i++) {
-        struct rule *r = &old->rules.p[i];
-        if (r->state != NULL && r->id == id)
-            return TAKE(r->state);
-    }
-    return NULL;
+    struct rule *r = old == NULL ? NULL : plan_rule(old, id);
+    return r == NULL ? NULL : TAKE(r->state);
 }
 
-static struct rule_state *
-state_by_uid(struct plan *old, uint64_t uid)
+/* A rule whose state nobody took: one that said the same and waited another
+ * time, or else one of the same name and labels. */
+static struct rule *
+find_kin(struct plan *old, const struct rule *r)
 {
+    struct rule *kin = NULL;
     for (uint32_t i = 0; old != NULL && i < old->rules.n; i++) {
-        struct rule *r = &old->rules.p[i];
-        if (r->state != NULL && r->uid == uid)
-            return r->state;
+        struct rule *o = &old->rules.p[i];
+        if (o->state == NULL || o->kin != r->kin)
+            continue;
+        if (o->meaning == r->meaning)
+            return o;
+        if (kin == NULL)
+            kin = o;
     }
-    return NULL;
+    return kin;
+}
+
+/* A new rule, or one that is no longer as it was: its alerts go on, as in
+ * Prometheus.  Where only its waits changed, so do its slots. */
+static int
+rule_begin(struct plan *p, struct plan *old, struct rule *r)
+{
+    r->state = rule_state_new(p->e, r->id, r->uid);
+    if (r->state == NULL)
+        return -ENOMEM;
+    struct rule *from = find_kin(old, r);
+    if (from == NULL)
+        return 0;
+    if (from->meaning == r->meaning) {
+        r->state->next_slot = from->state->next_slot;
+        r->state->last_slot = from->state->last_slot;
+    }
+    return alerts_move(r->state, from->state);
 }
 
 static int
@@ -189,15 +242,7 @@ plan_states(struct plan *p, struct plan *old)
     }
     for (uint32_t i = 0; i < p->rules.n; i++) {
         struct rule *r = &p->rules.p[i];
-        if (r->state != NULL)
-            continue;
-        r->state = rule_state_new(p->e, r->id, r->uid);
-        if (r->state == NULL)
-            return -ENOMEM;
-        /* A rule of the same name and labels whose expression changed: its
-         * alerts go on, as in Prometheus. */
-        struct rule_state *from = state_by_uid(old, r->uid);
-        if (from != NULL && alerts_move(r->state, from) < 0)
+        if (r->state == NULL && rule_begin(p, old, r) < 0)
             return -ENOMEM;
     }
     return 0;
@@ -255,6 +300,9 @@ plan_new(struct engine *e, struct rulebook *book, const struct schema *schema,
     p->book = book;
     p->schema = schema;
     graph_init(&p->graph);
+    table_init(&p->sinks_by_id, UINT32_MAX / 2);
+    table_init(&p->rules_by_id, UINT32_MAX / 2);
+    table_init(&p->rules_by_uid, UINT32_MAX / 2);
     int r = plan_compile(p, old);
     if (r == 0)
         r = plan_states(p, old);
@@ -317,6 +365,9 @@ plan_free(struct plan *p)
     vec_free(&p->rules);
     vec_free(&p->order);
     vec_free(&p->regexes);
+    table_fini(&p->sinks_by_id);
+    table_fini(&p->rules_by_id);
+    table_fini(&p->rules_by_uid);
     router_free(p->router);
     graph_fini(&p->graph);
     rulebook_free(p->book);

@@ -7,6 +7,7 @@
 #ifndef TOCSIN_ENGINE_PLAN_H
 #define TOCSIN_ENGINE_PLAN_H
 
+#include "core/base/table.h"
 #include "core/base/types.h"
 #include "core/engine/alert.h"
 #include "core/engine/graph.h"
@@ -31,6 +32,7 @@ struct rule;
 
 /* A window with who reads it, and what leads to it. */
 struct sink {
+    uint64_t id; /* the window's number */
     struct window *window;
     struct keyset *ks;
     const struct selector *sel;
@@ -39,6 +41,7 @@ struct sink {
     usec_t interval, query_offset, range, offset;
     VEC(struct rule *) readers;
     VEC(uint32_t) sets; /* inputset of position i */
+    uint32_t need;      /* the least count that is asked for */
     usec_t evaluated;   /* newest evaluation of a reader, less offsets */
     /* Evaluation on arrival: rules by the count that they need. */
     struct arrival {
@@ -60,8 +63,10 @@ struct view_use {
 
 struct rule {
     const struct rule_def *def;
-    uint64_t id;  /* of all that decides what it means */
-    uint64_t uid; /* of its name and labels */
+    uint64_t kin;     /* of its name and labels */
+    uint64_t meaning; /* and of its expression and interval */
+    uint64_t id;      /* and of its waits; one rule's alone */
+    uint64_t uid;     /* as kin, but one rule's alone */
     uint32_t index;
     struct node *root;
     uint32_t set; /* inputset */
@@ -87,6 +92,7 @@ struct plan {
     VEC(struct rule) rules; /* in the order of the files */
     VEC(uint32_t) order;    /* of evaluation */
     VEC(struct regex *) regexes;
+    struct table sinks_by_id, rules_by_id, rules_by_uid;
 };
 
 /* Compiles and takes over the state that 'old' (may be NULL) still holds
@@ -97,8 +103,9 @@ MUST_CHECK int plan_new(struct engine *e, struct rulebook *book,
                         struct plan **ret);
 void plan_free(struct plan *p);
 
-/* The sink of a NODE_EVENTS, by its window. */
-struct sink *plan_sink(const struct plan *p, const struct window *w);
+/* By its number, the same in every plan.  NULL: none. */
+struct sink *plan_sink(const struct plan *p, uint64_t id);
+struct rule *plan_rule(const struct plan *p, uint64_t id);
 /* The position of a rule's inputset in a sink. */
 unsigned sink_position(const struct sink *s, uint32_t set);
 

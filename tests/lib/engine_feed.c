@@ -177,21 +177,28 @@ feed_get_schema(const struct feed *f)
 }
 
 void
-feed_rules(struct feed *f, double time, const char *yaml)
+feed_rule_files(struct feed *f, double time, const struct ruleset_file *files,
+                uint32_t n)
 {
-    struct ruleset_file file = {SLICE("rules.yaml"), slice_from_str(yaml)};
     struct label ext = {SLICE("region"), SLICE("west")};
     struct ruleset rs = {.engine_version = ENGINE_VERSION,
                          .evaluation_interval_us = 15 * USEC_PER_SEC,
                          .external_url = SLICE("http://tocsin.example"),
                          .n_external_labels = 1,
-                         .n_files = 1,
+                         .n_files = n,
                          .external_labels = &ext,
-                         .files = &file};
+                         .files = files};
     AUTO_FINI(buf) out = BUF_INIT(PAYLOAD_MAX);
     CHECK(ruleset_encode(&rs, &out) == 0);
     struct slice part = buf_slice(&out);
     append(f, FRAME_RULES, 0, at(time), &part, 1);
+}
+
+void
+feed_rules(struct feed *f, double time, const char *yaml)
+{
+    struct ruleset_file file = {SLICE("rules.yaml"), slice_from_str(yaml)};
+    feed_rule_files(f, time, &file, 1);
 }
 
 /* --- ticks and chunks --------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "core/base/buf.h"
 #include "core/engine/engine.h"
+#include "core/engine/ruleset.h"
 #include "core/record/schema.h"
 #include "core/record/tick.h"
 
@@ -36,6 +37,8 @@ void feed_copy_schema(struct feed *f, const struct feed *from, uint64_t number);
 /* A whole file of rules; or one group "g" with this interval and these rules.
  * Appended as a frame. */
 void feed_rules(struct feed *f, double time, const char *yaml);
+void feed_rule_files(struct feed *f, double time,
+                     const struct ruleset_file *files, uint32_t n);
 
 /* "hub/0 reading", "hub/0 caught_up dps/0 down": any number of partitions. */
 void feed_tick(struct feed *f, double time, const char *states);

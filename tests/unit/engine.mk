@@ -23,3 +23,7 @@ unit_tests += %D%/test_engine_restart.t
 unit_tests += %D%/test_engine_reference.t
 %C%_test_engine_reference_t_SOURCES = %D%/test_engine_reference.c
 %C%_test_engine_reference_t_LDADD = $(engine_test)
+
+unit_tests += %D%/test_engine_reload.t
+%C%_test_engine_reload_t_SOURCES = %D%/test_engine_reload.c
+%C%_test_engine_reload_t_LDADD = $(engine_test)
