@@ -69,8 +69,8 @@ const struct cmd cmd_run = {
         "  -c FILE            the configuration (tocsin.yaml(5))\n"
         "  --log-level LEVEL  error, warning, info or debug (info)\n"
         "\n"
-        "SIGHUP reads the rules again, SIGTERM finishes what is there and "
-        "stops.\nWhere every input is finite (files that are not followed), "
-        "it ends after them.\n",
+        "Rules are read again when their files change and at SIGHUP; SIGTERM "
+        "finishes\nwhat is there and stops. Where every input is finite (files "
+        "that are not\nfollowed), it ends after them.\n",
     .run = run,
 };

@@ -359,13 +359,14 @@ add_found(struct config_build *b, glob_t *g)
 
 static int
 find_rule_files(struct config_build *b, const char *pattern,
-                const struct yaml_node *at)
+                const struct yaml_node *at, const char **patterns)
 {
     if (pattern == NULL || at->pending || (b->flags & CONFIG_NO_FILES) != 0)
         return 0;
     const char *path = absolute(b, pattern);
     if (path == NULL)
         return -ENOMEM;
+    patterns[b->cfg->n_rule_patterns++] = path;
     glob_t g = {0};
     int r = glob(path, 0, NULL, &g);
     int ret = 0;
@@ -388,12 +389,15 @@ static int
 build_rule_files(struct config_build *b, const struct tocsin_list *list,
                  const struct yaml_node *node)
 {
-    const char *const *patterns = list->items;
-    int r = 0;
+    const char *const *items = list->items;
+    const char **patterns =
+        arena_new_array(&b->cfg->arena, const char *, list->n + 1);
+    int r = patterns == NULL ? -ENOMEM : 0;
+    b->cfg->rule_patterns = patterns;
     for (size_t i = 0; i < list->n && r == 0; i++)
-        r = find_rule_files(b, patterns[i],
-                            node->kind == YAML_SEQUENCE ? node->items[i]
-                                                        : node);
+        r = find_rule_files(b, items[i],
+                            node->kind == YAML_SEQUENCE ? node->items[i] : node,
+                            patterns);
     return r;
 }
 

@@ -115,6 +115,8 @@ struct config {
     const char *external_url; /* NULL: made of the listening address */
     const struct config_pair *external_labels; /* sorted by name */
     size_t n_external_labels;
+    const char *const *rule_patterns; /* as configured, absolute */
+    size_t n_rule_patterns;
     const char *const *rule_files; /* found, each once, in order */
     size_t n_rule_files;
     const struct config_input *inputs;

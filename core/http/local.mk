@@ -5,6 +5,8 @@ core_libcore_la_SOURCES += \
 	%D%/page_metrics.c \
 	%D%/page_status.c \
 	%D%/pages.h \
+	%D%/reload.c \
+	%D%/reload.h \
 	%D%/server.c \
 	%D%/server.h \
 	%D%/snapshot.c \

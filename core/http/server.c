@@ -15,6 +15,7 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/http/pages.h"
+#include "core/http/reload.h"
 #include "core/http/server.h"
 #include "core/http/snapshot.h"
 #include "core/run/collector.h"
@@ -92,6 +93,20 @@ answer_health(struct http_server *s, struct MHD_Connection *conn)
 }
 
 static enum MHD_Result
+answer_reload(struct http_server *s, struct MHD_Connection *conn,
+              const char *method)
+{
+    if (strcmp(method, "POST") != 0 && strcmp(method, "PUT") != 0)
+        return answer_text(conn, MHD_HTTP_METHOD_NOT_ALLOWED,
+                           "only POST and PUT reload\n");
+    AUTO_FINI(buf) b = BUF_INIT(4096);
+    unsigned status = reload_answer(s->collector, &b);
+    if (status == MHD_HTTP_OK)
+        (void)buf_append_str(&b, "reloaded\n");
+    return answer(conn, status, "text/plain; charset=utf-8", &b);
+}
+
+static enum MHD_Result
 on_request(void *arg, struct MHD_Connection *conn, const char *url,
            const char *method, const char *version, const char *body,
            size_t *body_size, void **state)
@@ -108,9 +123,11 @@ on_request(void *arg, struct MHD_Connection *conn, const char *url,
         *body_size = 0;
         return MHD_YES;
     }
+    if (strcmp(url, "/-/reload") == 0)
+        return answer_reload(s, conn, method);
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return answer_text(conn, MHD_HTTP_METHOD_NOT_ALLOWED,
-                           "only GET is answered here; SIGHUP reloads\n");
+                           "only GET is answered here\n");
     if (strcmp(url, "/-/healthy") == 0 || strcmp(url, "/-/ready") == 0)
         return answer_health(s, conn);
     for (size_t i = 0; i < ARRAY_SIZE(pages); i++)

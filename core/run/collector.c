@@ -18,6 +18,7 @@
 #include "core/run/assembly.h"
 #include "core/run/checkpoint.h"
 #include "core/run/collector.h"
+#include "core/run/desk.h"
 #include "core/run/ticker.h"
 
 #define COLLECTOR_MAGIC 0xc011ec70u
@@ -42,6 +43,7 @@ struct collector {
     struct input **inputs;
     struct exporter **exporters;
     size_t n_inputs, n_exporters;
+    struct desk *desk;
     _Atomic usec_t reload_us;
     atomic_bool reload_ok;
 };
@@ -317,7 +319,9 @@ collector_start(struct config *cfg, struct plugins *plugins,
     arena_init(&c->arena, 4096, 16 * 1024 * 1024);
     atomic_store(&c->reload_us, clock_wall_us());
     atomic_store(&c->reload_ok, true);
-    int r = start(c, errs, err);
+    c->desk = desk_new();
+    int r = c->desk == NULL ? err_set(err, -ENOMEM, "out of memory")
+                            : start(c, errs, err);
     if (r < 0) {
         collector_stop(c, clock_boot_us());
         collector_free(c);
@@ -397,6 +401,7 @@ collector_free(struct collector *c)
     for (size_t i = 0; i < c->n_inputs; i++)
         input_free(c->inputs[i]);
     assembly_free(c->assembly);
+    desk_free(c->desk);
     arena_fini(&c->arena);
     c->magic = 0;
     mem_free(c);
@@ -411,6 +416,12 @@ collector_is_done(struct collector *c)
         if (!input_has_ended(c->inputs[i]))
             return false;
     return true;
+}
+
+struct desk *
+collector_desk(struct collector *c)
+{
+    return c->desk;
 }
 
 struct journal *

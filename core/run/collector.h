@@ -19,6 +19,7 @@
 #include "core/run/outbox.h"
 
 struct collector;
+struct desk;
 struct plugins;
 
 /* The configuration and the plugins must outlive it.  Problems of the
@@ -31,6 +32,8 @@ MUST_CHECK int collector_start(struct config *cfg, struct plugins *plugins,
 MUST_CHECK int collector_reload_rules(struct collector *c,
                                       const struct config *cfg,
                                       struct errlist *errs, struct err *err);
+/* Where a reload is asked for.  Thread: any. */
+struct desk *collector_desk(struct collector *c);
 /* A reload was asked for and failed before it came to the rules. */
 void collector_reload_failed(struct collector *c);
 /* Stops the inputs, lets the engine, the outbox and the exporters finish what

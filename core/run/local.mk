@@ -9,6 +9,8 @@ core_libcore_la_SOURCES += \
 	%D%/collector.c \
 	%D%/collector.h \
 	%D%/courier.c \
+	%D%/desk.c \
+	%D%/desk.h \
 	%D%/follower.c \
 	%D%/follower.h \
 	%D%/loop.c \
@@ -24,4 +26,6 @@ core_libcore_la_SOURCES += \
 	%D%/shorten.c \
 	%D%/shorten.h \
 	%D%/ticker.c \
-	%D%/ticker.h
+	%D%/ticker.h \
+	%D%/watch.c \
+	%D%/watch.h

@@ -14,3 +14,6 @@ unit_tests += %D%/test_checkpoint.t
 unit_tests += %D%/test_run_threads.t
 %C%_test_run_threads_t_SOURCES = %D%/test_run_threads.c \
 	tests/lib/fakes.c tests/lib/fakes.h
+
+unit_tests += %D%/test_watch.t
+%C%_test_watch_t_SOURCES = %D%/test_watch.c
