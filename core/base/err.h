@@ -54,6 +54,8 @@ struct diag {
     struct where where;  /* the file's name is a copy */
     const char *message; /* lower case, no full stop */
     const char *hint;    /* or NULL */
+    const char *group;   /* of the rule that it is about, or NULL */
+    const char *rule;    /* or NULL */
     uint32_t order;      /* of adding */
 };
 
@@ -63,13 +65,18 @@ struct errlist {
     struct arena arena;
     struct diag *diags;
     size_t n, cap;
-    size_t errors, warnings; /* all that were added, kept or not */
-    size_t dropped;          /* beyond ERRLIST_MAX, or for want of memory */
-    bool last_dropped;       /* so its hint goes nowhere */
+    size_t errors, warnings;  /* all that were added, kept or not */
+    size_t dropped;           /* beyond ERRLIST_MAX, or for want of memory */
+    bool last_dropped;        /* so its hint goes nowhere */
+    struct slice group, rule; /* that those to come are about */
 };
 
 void errlist_init(struct errlist *el);
 void errlist_fini(struct errlist *el);
+
+/* What is added from here on is about this rule of this group (borrowed until
+ * the next call); empty: about none. */
+void errlist_about(struct errlist *el, struct slice group, struct slice rule);
 
 /* Adds one, copied.  Returns -EINVAL for errlist_error, so that it can be
  * returned; want of memory is a drop, counted. */
@@ -104,7 +111,8 @@ void errlist_print(struct errlist *el, struct buf *b, err_source_fn source,
                    void *ctx);
 void errlist_print_file(struct errlist *el, FILE *out, err_source_fn source,
                         void *ctx);
-/* [{"severity","file","line","column","end_column","message","hint"}, …] */
+/* [{"severity","file","line","column","end_column","message","hint","group",
+ * "rule"}, …]; what is not known is null. */
 void errlist_json(struct errlist *el, struct buf *b);
 
 /* The column of a byte offset in a line. */

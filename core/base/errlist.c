@@ -46,6 +46,20 @@ errlist_slot(struct errlist *el)
 }
 
 void
+errlist_about(struct errlist *el, struct slice group, struct slice rule)
+{
+    el->group = group;
+    el->rule = rule;
+}
+
+/* NULL where it is empty, or there is no memory: it is left out then. */
+static const char *
+copy_name(struct errlist *el, struct slice s)
+{
+    return s.n == 0 ? NULL : arena_strndup(&el->arena, s.p, s.n);
+}
+
+void
 errlist_vadd(struct errlist *el, enum severity severity,
              const struct where *where, const char *fmt, va_list ap)
 {
@@ -66,7 +80,12 @@ errlist_vadd(struct errlist *el, enum severity severity,
         el->dropped++;
         return;
     }
-    *d = (struct diag){severity, w, message, NULL, (uint32_t)el->n};
+    *d = (struct diag){.severity = severity,
+                       .where = w,
+                       .message = message,
+                       .group = copy_name(el, el->group),
+                       .rule = copy_name(el, el->rule),
+                       .order = (uint32_t)el->n};
     el->n++;
     el->last_dropped = false;
 }
@@ -327,6 +346,10 @@ errlist_json(struct errlist *el, struct buf *b)
         put_json_member(b, "message", d->message);
         (void)buf_putc(b, ',');
         put_json_member(b, "hint", d->hint);
+        (void)buf_putc(b, ',');
+        put_json_member(b, "group", d->group);
+        (void)buf_putc(b, ',');
+        put_json_member(b, "rule", d->rule);
         (void)buf_putc(b, '}');
     }
     (void)buf_putc(b, ']');

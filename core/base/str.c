@@ -55,10 +55,10 @@ edit_distance(struct slice a, struct slice b, size_t limit)
 }
 
 const char *
-str_nearest(struct slice name, const char *const *candidates, size_t n)
+str_nearest_within(struct slice name, const char *const *candidates, size_t n,
+                   size_t limit)
 {
     const char *nearest = NULL;
-    size_t limit = name.n / 3;
     if (name.n > NEAREST_MAX)
         return NULL;
     for (size_t i = 0; i < n; i++) {
@@ -74,6 +74,12 @@ str_nearest(struct slice name, const char *const *candidates, size_t n)
         limit = d - 1; /* only a nearer one replaces it */
     }
     return nearest;
+}
+
+const char *
+str_nearest(struct slice name, const char *const *candidates, size_t n)
+{
+    return str_nearest_within(name, candidates, n, name.n / 3);
 }
 
 /* Bytes of the first character, invalid bytes one by one. */

@@ -49,6 +49,9 @@ int utf8_width(uint32_t cp);
  * one mistake, case as none.  Names above 64 bytes are near to none. */
 const char *str_nearest(struct slice name, const char *const *candidates,
                         size_t n);
+/* The same with at most so many mistakes. */
+const char *str_nearest_within(struct slice name, const char *const *candidates,
+                               size_t n, size_t limit);
 
 /* ASCII letters without case. */
 bool str_ieq(struct slice a, struct slice b);

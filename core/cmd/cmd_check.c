@@ -88,11 +88,15 @@ report_text(struct buf *b, const struct rule_info *r)
     for (uint32_t i = 0; i < r->n_inputs; i++)
         (void)buf_printf(b, "%s %.*s", i > 0 ? "," : "",
                          SLICE_FMT(r->inputs[i]));
-    (void)buf_printf(b, "%s; delay %s; %s%s%.*s; cost %u\n",
+    (void)buf_printf(b, "%s; delay %s; %s%s%.*s; %scost %u",
                      r->n_inputs == 0 ? " nothing" : "", delay,
                      r->on_arrival ? "on arrival" : "at slots",
                      r->arrival_reason.n > 0 ? ": " : "",
-                     SLICE_FMT(r->arrival_reason), r->cost);
+                     SLICE_FMT(r->arrival_reason),
+                     r->expensive ? "EXPENSIVE: " : "", r->cost);
+    if (r->cost_reasons.n > 0)
+        (void)buf_printf(b, " (%.*s)", SLICE_FMT(r->cost_reasons));
+    (void)buf_putc(b, '\n');
 }
 
 static void
@@ -117,7 +121,11 @@ report_json(struct buf *b, const struct rule_info *r, bool first)
                      (long long)(r->delay_us / USEC_PER_MSEC),
                      r->on_arrival ? "true" : "false");
     (void)buf_append_json_string(b, r->arrival_reason);
-    (void)buf_printf(b, ",\"cost\":%u}", r->cost);
+    (void)buf_printf(b,
+                     ",\"cost\":%u,\"expensive\":%s,\"cost_reasons\":", r->cost,
+                     r->expensive ? "true" : "false");
+    (void)buf_append_json_string(b, r->cost_reasons);
+    (void)buf_putc(b, '}');
 }
 
 static void
@@ -187,6 +195,8 @@ check_rules(struct rules_job *j)
     usec_t interval = cfg != NULL ? cfg->evaluation_interval_us : INTERVAL_US;
     if (r == 0)
         r = rules_load(j->files, j->n_files, interval, &arena, &errs, &rules);
+    rules.partial =
+        RULESET_OTHER_RULES | (j->config == NULL ? RULESET_OTHER_METRICS : 0);
     if (r == 0)
         r = ruleset_check(&rules, schema, &errs, report_rule, j);
     if (r < 0 && err.code != 0)

@@ -6,13 +6,11 @@
 #include <tocsin/plugin.h>
 
 #include "core/base/arena.h"
-#include "core/engine/vec.h"
 
 struct catalog {
     struct arena arena;
     const struct schema *schema;
     struct lang_stream *streams;
-    VEC(struct slice) metrics;
     struct lang_catalog lang;
 };
 
@@ -36,19 +34,6 @@ catalog_get(void *ctx, uint32_t i)
 {
     const struct catalog *c = ctx;
     return &c->streams[i];
-}
-
-static bool
-catalog_metric_known(void *ctx, struct slice name)
-{
-    const struct catalog *c = ctx;
-    if (schema_find_metric(c->schema, name) >= 0)
-        return true;
-    for (uint32_t i = 0; i < c->metrics.n; i++) {
-        if (slice_eq(c->metrics.p[i], name))
-            return true;
-    }
-    return false;
 }
 
 static int
@@ -94,8 +79,7 @@ catalog_new(const struct schema *schema)
     }
     c->lang = (struct lang_catalog){.ctx = c,
                                     .stream_count = catalog_count,
-                                    .stream_get = catalog_get,
-                                    .metric_known = catalog_metric_known};
+                                    .stream_get = catalog_get};
     return c;
 }
 
@@ -104,17 +88,8 @@ catalog_free(struct catalog *c)
 {
     if (c == NULL)
         return;
-    vec_free(&c->metrics);
     arena_fini(&c->arena);
     mem_free(c);
-}
-
-int
-catalog_add_metric(struct catalog *c, struct slice name)
-{
-    struct slice copy;
-    int r = arena_slice_dup(&c->arena, name, &copy);
-    return r < 0 ? r : vec_push(&c->metrics, copy);
 }
 
 const struct lang_catalog *

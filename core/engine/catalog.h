@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalog.h - a schema as the language wants to see it: the streams that
- * selectors are bound to, and the metrics that somebody makes. */
+ * selectors are bound to.  Any other name may be a metric; lint.c knows more. */
 #ifndef TOCSIN_ENGINE_CATALOG_H
 #define TOCSIN_ENGINE_CATALOG_H
 
@@ -13,9 +13,6 @@ struct catalog;
 /* The schema must live as long.  NULL: no memory. */
 MUST_CHECK struct catalog *catalog_new(const struct schema *schema);
 void catalog_free(struct catalog *c);
-
-/* A metric that a recording rule makes. */
-MUST_CHECK int catalog_add_metric(struct catalog *c, struct slice name);
 
 const struct lang_catalog *catalog_lang(const struct catalog *c);
 /* The id of a bound stream in the schema. */

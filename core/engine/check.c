@@ -3,10 +3,11 @@
  * cannot be meant. */
 #include "config.h"
 
-#include "core/base/duration.h"
 #include "core/config/yaml.h"
 #include "core/engine/catalog.h"
+#include "core/engine/cost.h"
 #include "core/engine/engine_priv.h"
+#include "core/engine/lint.h"
 #include "core/lang/query.h"
 
 /* One rule being looked at. */
@@ -22,12 +23,6 @@ place_of(const struct rule_def *d, struct span span)
     size_t n = span.end > span.start ? span.end - span.start : 1;
     return yaml_where_at(d->expr_node, span.start, n);
 }
-
-#define CHECK_WARN(ck, span, ...)                                              \
-    do {                                                                       \
-        struct where where_ = place_of((ck)->def, (span));                     \
-        errlist_warn((ck)->errs, &where_, __VA_ARGS__);                        \
-    } while (0)
 
 /* --- what an expression reads ------------------------------------------- */
 
@@ -87,104 +82,16 @@ check_grouping(struct checking *ck, const struct expr *e)
     }
 }
 
-/* --- what can never be, or not as meant --------------------------------- */
-
-static bool
-is_count(const struct expr *e)
-{
-    e = expr_unparen(e);
-    while (e->kind == EXPR_AGGREGATE)
-        e = expr_unparen(e->agg.arg);
-    if (e->kind != EXPR_CALL || (e->call.func->id != FUNC_COUNT_OVER_TIME &&
-                                 e->call.func->id != FUNC_RATE))
-        return false;
-    const struct expr *m = expr_unparen(e->call.args[0]);
-    return m->kind == EXPR_SELECTOR && m->sel->binding == BOUND_STREAM;
-}
-
-static void
-check_compare(struct checking *ck, const struct expr *e)
-{
-    const struct expr *r = expr_unparen(e->binary.right);
-    enum binary_op op = e->binary.op;
-    if (r->kind != EXPR_NUMBER || !is_count(e->binary.left))
-        return;
-    bool below = op == BIN_LT || op == BIN_LE;
-    bool zero = op == BIN_EQ && r->number == 0;
-    if (!below && !zero)
-        return;
-    CHECK_WARN(ck, e->binary.op_span,
-               "a count of events is compared by \"%s\", but an empty window "
-               "has no value: the rule says nothing when no event comes",
-               binary_op_name(op));
-    errlist_hint(ck->errs, "%s",
-                 zero ? "absent_over_time() tells that there are none"
-                      : "add \"or vector(0)\" or use absent_over_time()");
-}
-
-static bool
-somebody_brings(const struct schema *s, const struct selector *sel)
-{
-    for (uint32_t i = 0; i < s->n_inputs; i++) {
-        const struct schema_input *in = &s->inputs[i];
-        for (uint32_t k = 0; in->active && k < in->n_streams; k++) {
-            if (sel->name.n == 0 ||
-                slice_eq(sel->name, s->streams[in->streams[k]].name))
-                return true;
-        }
-    }
-    return false;
-}
-
-static void
-check_selector(struct checking *ck, const struct expr *e)
-{
-    if (e->sel->binding == BOUND_STREAM && !somebody_brings(ck->schema, e->sel))
-        CHECK_WARN(ck, e->span,
-                   "no input brings stream \"%.*s\": this never has a value",
-                   SLICE_FMT(e->sel->name));
-}
-
 static int
 check_expr(const struct expr *e, void *arg)
 {
     struct checking *ck = arg;
     if (e->kind == EXPR_AGGREGATE)
         check_grouping(ck, e);
-    else if (e->kind == EXPR_BINARY)
-        check_compare(ck, e);
-    else if (e->kind == EXPR_SELECTOR)
-        check_selector(ck, e);
     return 0;
 }
 
-/* --- what a rule costs and waits for ------------------------------------ */
-
-static int
-cost_of(const struct expr *e, void *arg)
-{
-    static const uint32_t costs[EXPR_KIND_COUNT] = {
-        [EXPR_SELECTOR] = 1,  [EXPR_SUBQUERY] = 20, [EXPR_CALL] = 1,
-        [EXPR_AGGREGATE] = 2, [EXPR_BINARY] = 1,    [EXPR_UNARY] = 1};
-    uint32_t *cost = arg;
-    *cost += costs[e->kind];
-    if (e->kind != EXPR_SELECTOR)
-        return 0;
-    for (uint32_t i = 0; i < e->sel->matcher_count; i++)
-        *cost += e->sel->matchers[i].op >= MATCHER_RE ? 2 : 0;
-    for (const struct pipe_stage *st = e->sel->pipeline; st; st = st->next)
-        *cost += 2;
-    return 0;
-}
-
-/* A count of events at a limit is one counter a record. */
-static uint32_t
-rule_cost(const struct rule *r)
-{
-    uint32_t cost = 0;
-    (void)expr_walk(r->def->query->root, cost_of, NULL, &cost);
-    return r->arrival != NULL && cost > 4 ? cost - 4 : MAX(cost, 1u);
-}
+/* --- what a rule waits for ----------------------------------------------- */
 
 static usec_t
 longest_wait(const struct plan *p, const struct rule *r)
@@ -194,20 +101,6 @@ longest_wait(const struct plan *p, const struct rule *r)
     for (uint32_t i = 0; i < s->n; i++)
         late = MAX(late, p->schema->inputs[s->ids[i]].lateness_us);
     return late;
-}
-
-static void
-check_offsets(struct checking *ck, const struct plan *p, const struct rule *r)
-{
-    usec_t late = longest_wait(p, r);
-    char text[DURATION_STR_MAX];
-    if (late == 0 || r->def->offset_us == 0)
-        return;
-    (void)duration_format(late, text);
-    CHECK_WARN(ck, r->def->query->root->span,
-               "the group's query_offset comes on top of the %s that the "
-               "rule's inputs are waited for anyway",
-               text);
 }
 
 static int
@@ -223,6 +116,8 @@ rule_tell(struct plan *p, struct rule *r,
     for (uint32_t i = 0; i < s->n; i++)
         inputs[i] = p->schema->inputs[s->ids[i]].name;
     const char *why = r->arrival_reason;
+    struct cost cost;
+    rule_cost(p, r, &cost);
     struct rule_info info = {
         .file = d->file,
         .group = d->group,
@@ -238,7 +133,9 @@ rule_tell(struct plan *p, struct rule *r,
             why == NULL ? "more events can only make it truer" : why),
         .n_inputs = s->n,
         .inputs = inputs,
-        .cost = rule_cost(r),
+        .cost = cost.points,
+        .expensive = cost.expensive,
+        .cost_reasons = slice_from_str(cost.reasons),
     };
     fn(arg, &info);
     return 0;
@@ -247,20 +144,31 @@ rule_tell(struct plan *p, struct rule *r,
 /* --- all rules ---------------------------------------------------------- */
 
 static int
-check_plan(struct plan *p, struct errlist *errs,
+check_rule(struct plan *p, struct rule *r, struct lint *lint,
+           struct errlist *errs,
            void (*fn)(void *arg, const struct rule_info *r), void *arg)
 {
-    for (uint32_t i = 0; i < p->rules.n; i++) {
-        struct rule *r = &p->rules.p[i];
-        struct checking ck = {errs, p->schema, r->def};
-        size_t before = errs->errors;
-        (void)expr_walk(r->def->query->root, check_expr, NULL, &ck);
-        check_offsets(&ck, p, r);
-        if (fn != NULL && errs->errors == before &&
-            rule_tell(p, r, fn, arg) < 0)
-            return -ENOMEM;
-    }
-    return 0;
+    struct checking ck = {errs, p->schema, r->def};
+    size_t before = errs->errors;
+    errlist_about(errs, r->def->group, r->def->name);
+    (void)expr_walk(r->def->query->root, check_expr, NULL, &ck);
+    if (errs->errors > before)
+        return 0;
+    int x = lint_rule(lint, r);
+    return x < 0 || fn == NULL ? x : rule_tell(p, r, fn, arg);
+}
+
+static int
+check_plan(struct plan *p, unsigned partial, struct errlist *errs,
+           void (*fn)(void *arg, const struct rule_info *r), void *arg)
+{
+    struct lint *lint = lint_new(p, partial, errs);
+    int x = lint == NULL ? -ENOMEM : 0;
+    for (uint32_t i = 0; x == 0 && i < p->rules.n; i++)
+        x = check_rule(p, &p->rules.p[i], lint, errs, fn, arg);
+    errlist_about(errs, SLICE(""), SLICE(""));
+    lint_free(lint);
+    return x;
 }
 
 int
@@ -279,7 +187,7 @@ ruleset_check(const struct ruleset *rs, const struct schema *schema,
     else
         r = plan_new(e, book, schema, NULL, &e->plan);
     if (r == 0)
-        r = check_plan(e->plan, errs, fn, arg);
+        r = check_plan(e->plan, rs->partial, errs, fn, arg);
     if (r < 0)
         return r;
     return errs->errors > 0 ? -EINVAL : 0;

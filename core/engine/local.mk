@@ -12,6 +12,8 @@ core_libcore_la_SOURCES += \
 	%D%/catalog.c \
 	%D%/catalog.h \
 	%D%/check.c \
+	%D%/cost.c \
+	%D%/cost.h \
 	%D%/emit.c \
 	%D%/engine.c \
 	%D%/engine.h \
@@ -29,6 +31,10 @@ core_libcore_la_SOURCES += \
 	%D%/keys.h \
 	%D%/labels.c \
 	%D%/labels.h \
+	%D%/lint.c \
+	%D%/lint.h \
+	%D%/lint_labels.c \
+	%D%/lint_names.c \
 	%D%/lower.c \
 	%D%/plan.c \
 	%D%/plan.h \
@@ -47,6 +53,8 @@ core_libcore_la_SOURCES += \
 	%D%/series.c \
 	%D%/series.h \
 	%D%/series_priv.h \
+	%D%/shape.c \
+	%D%/shape.h \
 	%D%/slots.c \
 	%D%/support.c \
 	%D%/support.h \

@@ -176,7 +176,7 @@ read_texts(struct reading *rd, const struct yaml_node *map, bool labels,
     }
     for (uint32_t i = 0; i < map->n; i++) {
         const struct yaml_pair *pair = &map->pairs[i];
-        struct rule_text t = {.name = pair->key->value};
+        struct rule_text t = {.name = pair->key->value, .node = pair->value};
         bool known = false;
         for (uint32_t k = 0; k < *n; k++)
             known |= slice_eq(list[k].name, t.name);
@@ -316,6 +316,7 @@ read_rule(struct reading *rd, const struct yaml_node *rule)
                            .offset_us = rd->offset_us,
                            .limit = rd->limit};
     read_kind(rd, rule, &def);
+    errlist_about(rd->errs, rd->group, rd->name);
     read_durations(rd, rule, &def);
     const struct yaml_node *expr = yaml_get(rule, "expr");
     bool other = yaml_get(rule, "missing") || yaml_get(rule, "sequence");
@@ -328,9 +329,7 @@ read_rule(struct reading *rd, const struct yaml_node *rule)
     def.expr_node = expr;
     if (rd->bad)
         def.query = NULL;
-    if (!def.is_alert && rd->name.n > 0 &&
-        catalog_add_metric(rd->book->catalog, rd->name) < 0)
-        return NO_MEMORY;
+    errlist_about(rd->errs, rd->group, SLICE(""));
     return vec_push(&rd->book->rules, def);
 }
 
@@ -400,31 +399,6 @@ read_group(struct reading *rd, const struct yaml_node *groups, uint32_t index)
     return 0;
 }
 
-/* The names that recording rules will make, before any expression is bound. */
-static int
-foresee_metrics(struct rulebook *b, const struct yaml_node *groups)
-{
-    for (uint32_t i = 0; i < groups->n; i++) {
-        const struct yaml_node *rules = yaml_get(groups->items[i], "rules");
-        if (rules == NULL || rules->kind != YAML_SEQUENCE)
-            continue;
-        for (uint32_t k = 0; k < rules->n; k++) {
-            const struct yaml_node *n = yaml_get(rules->items[k], "record");
-            if (n != NULL && n->kind == YAML_SCALAR && n->value.n > 0 &&
-                catalog_add_metric(b->catalog, n->value) < 0)
-                return NO_MEMORY;
-        }
-    }
-    return 0;
-}
-
-static const struct yaml_node *
-doc_groups(const struct yaml_doc *doc)
-{
-    const struct yaml_node *g = yaml_get(doc->root, "groups");
-    return !yaml_is_null(g) && g->kind == YAML_SEQUENCE ? g : NULL;
-}
-
 static int
 load_doc(struct rulebook *b, const struct ruleset_file *f, struct errlist *errs)
 {
@@ -437,8 +411,7 @@ load_doc(struct rulebook *b, const struct ruleset_file *f, struct errlist *errs)
         yaml_doc_free(doc);
         return NO_MEMORY;
     }
-    const struct yaml_node *groups = doc_groups(doc);
-    return groups == NULL ? 0 : foresee_metrics(b, groups);
+    return 0;
 }
 
 static int
@@ -457,6 +430,7 @@ read_doc(struct rulebook *b, const struct yaml_doc *doc, struct errlist *errs)
     for (uint32_t i = 0; i < groups->n; i++) {
         if (read_group(&rd, groups, i) < 0)
             return NO_MEMORY;
+        errlist_about(errs, SLICE(""), SLICE(""));
     }
     return 0;
 }
@@ -510,7 +484,11 @@ rulebook_parse(const struct ruleset *rs, const struct schema *schema,
     if (b == NULL)
         return NULL;
     arena_init(&b->arena, 16 << 10, 256 << 20);
-    if (book_set(b, rs) < 0 || book_read(b, rs, schema, errs) < 0) {
+    int r = book_set(b, rs);
+    if (r == 0)
+        r = book_read(b, rs, schema, errs);
+    errlist_about(errs, SLICE(""), SLICE(""));
+    if (r < 0) {
         rulebook_free(b);
         return NULL;
     }

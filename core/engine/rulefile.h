@@ -24,6 +24,7 @@ struct yaml_node;
 struct rule_text {
     struct slice name, text;
     const struct tmpl *tmpl; /* NULL: plain text */
+    const struct yaml_node *node;
 };
 
 struct rule_def {

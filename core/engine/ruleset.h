@@ -27,7 +27,13 @@ struct ruleset {
     uint32_t n_external_labels, n_files;
     const struct label *external_labels;
     const struct ruleset_file *files;
+    unsigned partial; /* RULESET_…: of checking only, it isn't encoded */
 };
+
+/* Rules beside these, and metrics beside the schema's, may be there: their
+ * names are no mistakes. */
+#define RULESET_OTHER_RULES 1u
+#define RULESET_OTHER_METRICS 2u
 
 MUST_CHECK int ruleset_encode(const struct ruleset *rs, struct buf *out);
 /* Arrays go to 'a', slices point into the payload. */
@@ -45,7 +51,9 @@ struct rule_info {
     struct slice arrival_reason; /* why, or why not */
     uint32_t n_inputs;
     const struct slice *inputs; /* names of the inputs that it reads */
-    uint32_t cost; /* relative cost of a record or slot; 1 is a counter */
+    uint32_t cost; /* relative, of a record or slot; 1 is one counter */
+    bool expensive;
+    struct slice cost_reasons; /* "a, b": empty where there is nothing to say */
 };
 
 /* Compiles against what inputs can bring.  Every problem goes to 'errs'

@@ -48,5 +48,6 @@ core_libcore_la_SOURCES += \
 	%D%/tmpl_printf.c \
 	%D%/tmpl_text.c \
 	%D%/tmpl_value.c \
+	%D%/tmpl_visit.c \
 	%D%/token.c \
 	%D%/types.c

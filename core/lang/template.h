@@ -41,6 +41,11 @@ typedef void (*tmpl_query_visit_fn)(void *ctx, struct slice expr,
 void tmpl_visit_queries(const struct tmpl *t, tmpl_query_visit_fn fn,
                         void *ctx);
 
+/* Calls 'fn' with each label that is written as "$labels.name" and printed
+ * without the template asking first (by if or with) whether it is there. */
+typedef void (*tmpl_label_visit_fn)(void *ctx, struct slice label);
+void tmpl_visit_labels(const struct tmpl *t, tmpl_label_visit_fn fn, void *ctx);
+
 struct tmpl_label {
     struct slice name, value;
 };

@@ -433,27 +433,3 @@ tmpl_is_constant(const struct tmpl *t)
            (t->body->kind == TN_TEXT && t->body->next == NULL &&
             t->defs == NULL && t->body->text.n == t->text.n);
 }
-
-/* --- queries in it ------------------------------------------------------- */
-
-static void
-visit(const struct tnode *list, tmpl_query_visit_fn fn, void *ctx)
-{
-    for (const struct tnode *n = list; n != NULL; n = n->next) {
-        const struct tnode *arg = n->next;
-        if (n->kind == TN_IDENT && strcmp(n->func->name, "query") == 0 &&
-            arg != NULL && arg->kind == TN_STRING)
-            fn(ctx, arg->text, arg->span);
-        visit(n->pipe, fn, ctx);
-        visit(n->body, fn, ctx);
-        visit(n->orelse, fn, ctx);
-    }
-}
-
-void
-tmpl_visit_queries(const struct tmpl *t, tmpl_query_visit_fn fn, void *ctx)
-{
-    visit(t->body, fn, ctx);
-    for (const struct tmpl_def *d = t->defs; d != NULL; d = d->next)
-        visit(d->body, fn, ctx);
-}

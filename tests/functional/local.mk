@@ -3,6 +3,7 @@ EXTRA_DIST += %D%/README.md
 
 # One a line: each comes with the part that it tests.
 script_tests += %D%/backpressure.sh
+script_tests += %D%/check-rules.sh
 script_tests += %D%/commands.sh
 script_tests += %D%/crash-kill.sh
 script_tests += %D%/crash-kill-kafka.sh
