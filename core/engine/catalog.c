@@ -77,9 +77,8 @@ catalog_new(const struct schema *schema)
         catalog_free(c);
         return NULL;
     }
-    c->lang = (struct lang_catalog){.ctx = c,
-                                    .stream_count = catalog_count,
-                                    .stream_get = catalog_get};
+    c->lang = (struct lang_catalog){
+        .ctx = c, .stream_count = catalog_count, .stream_get = catalog_get};
     return c;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalog.h - a schema as the language wants to see it: the streams that
- * selectors are bound to.  Any other name may be a metric; lint.c knows more. */
+ * selectors are bound to.  Any other name may be a metric: see lint_names.c. */
 #ifndef TOCSIN_ENGINE_CATALOG_H
 #define TOCSIN_ENGINE_CATALOG_H
 
