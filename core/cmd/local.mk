@@ -12,6 +12,8 @@ tocsin_SOURCES += \
 	%D%/main.c \
 	%D%/problems.c \
 	%D%/problems.h \
+	%D%/replay_diff.c \
+	%D%/replay_diff.h \
 	%D%/rules.c \
 	%D%/rules.h \
 	%D%/sd.c \

@@ -19,6 +19,8 @@ core_libcore_la_SOURCES += \
 	%D%/outbox.h \
 	%D%/outbox_priv.h \
 	%D%/outbox_state.c \
+	%D%/pages.c \
+	%D%/pages.h \
 	%D%/replay.c \
 	%D%/replay.h \
 	%D%/rows_file.c \

@@ -21,7 +21,8 @@
 #include "core/run/replay.h"
 
 #define PAYLOAD_MAX ((size_t)64 * 1024 * 1024)
-#define READ_BYTES ((size_t)64 * 1024)
+/* Little, so that files that are read side by side keep in step. */
+#define READ_BYTES ((size_t)4 * 1024)
 #define CHUNK_BYTES ((size_t)64 * 1024)
 #define RECORD_MAX ((size_t)4 * 1024 * 1024)
 #define DECODERS_MAX 16
@@ -42,6 +43,7 @@ static int
 replay_init(struct replay *r, const struct replay_options *o, struct err *err)
 {
     *r = (struct replay){.o = o, .pos = 8, .time = USEC_NONE, .err = err};
+    r->stats.first = r->stats.last = USEC_NONE;
     struct engine_options eo = {.emit = o->emit, .arg = o->arg};
     arena_init(&r->arena, 16 * 1024, (size_t)64 * 1024 * 1024);
     buf_init(&r->buf, PAYLOAD_MAX);
@@ -57,13 +59,25 @@ replay_fini(struct replay *r)
     arena_fini(&r->arena);
 }
 
+static void
+saw(struct replay *r, usec_t time)
+{
+    struct replay_stats *s = &r->stats;
+    s->first = s->first == USEC_NONE ? time : MIN(s->first, time);
+    s->last = MAX(s->last, time);
+}
+
 static int
 feed(struct replay *r, const struct frame *f)
 {
     if (f->time > r->time)
         r->time = f->time;
+    if (f->type == FRAME_CHUNK && f->time > 0)
+        saw(r, f->time);
     r->stats.frames++;
     int e = engine_feed(r->engine, f);
+    if (r->o->passed != NULL && r->time != USEC_NONE)
+        r->o->passed(r->o->arg, r->time);
     if (e == -EBADMSG) {
         r->stats.damaged++;
         return 0;
@@ -150,9 +164,10 @@ replay_journal(const struct replay_options *o, const char *dir,
     struct replay r;
     int e = replay_init(&r, o, err);
     struct journal_scan scan = {journal_frame, NULL, &r};
-    struct journal_scan_stats stats;
+    struct journal_scan_stats stats = {0};
     if (e == 0)
         e = journal_scan(&io_posix, dir, 0, &scan, &stats, err);
+    r.stats.damaged += stats.damaged_frames + stats.damaged_segments;
     if (e == 0 && !r.ruled)
         e = err_set(err, -ENODATA, "%s: no journal with records in it", dir);
     if (e == 0)
@@ -163,12 +178,25 @@ replay_journal(const struct replay_options *o, const char *dir,
 
 /* ---- files: decoders' chunks as frames; the newest event is "now" */
 
+/* A file that is being read. */
+struct reading {
+    const char *path;
+    uint16_t input;
+    struct files *all;
+    struct ingest *ingest;
+    gzFile gz;
+    usec_t newest; /* of its records */
+    bool ended;
+};
+
 struct files {
     struct replay r;
     struct instance *decoders[DECODERS_MAX];
     struct slice names[DECODERS_MAX];
     size_t n_decoders;
     struct schema *schema;
+    struct reading *list;
+    size_t n;
 };
 
 static int
@@ -234,76 +262,137 @@ static int
 on_chunk(void *arg, uint32_t partition, const struct chunk_position *next,
          const struct slice *parts, size_t n_parts, uint32_t n_records)
 {
-    struct files *fs = arg;
+    struct reading *rd = arg;
+    struct replay *r = &rd->all->r;
     (void)partition;
     (void)next;
     (void)n_records;
-    buf_reset(&fs->r.buf);
+    buf_reset(&r->buf);
     for (size_t i = 0; i < n_parts; i++)
-        (void)buf_append_slice(&fs->r.buf, parts[i]);
+        (void)buf_append_slice(&r->buf, parts[i]);
     struct chunk c;
-    int r = buf_error(&fs->r.buf);
-    if (r == 0)
-        r = chunk_parse(buf_slice(&fs->r.buf), &c);
-    if (r < 0)
-        return r;
+    int e = buf_error(&r->buf);
+    if (e == 0)
+        e = chunk_parse(buf_slice(&r->buf), &c);
+    if (e < 0)
+        return e;
     for (uint32_t i = 0; i < c.head->n_records; i++) {
-        if (c.records[i].kind == RECORD_DEAD)
-            fs->r.stats.dead++;
-        else
-            fs->r.time = MAX(fs->r.time, c.records[i].time_us);
-    }
-    return feed_own(&fs->r, FRAME_CHUNK, buf_slice(&fs->r.buf));
-}
-
-static int
-file_read(struct files *fs, struct ingest *in, const char *path, gzFile gz,
-          char *block)
-{
-    struct slice name = slice_from_str(path);
-    for (;;) {
-        int n = gzread(gz, block, READ_BYTES);
-        if (n < 0) {
-            int code;
-            return err_set(fs->r.err, -EIO, "%s: %s", path, gzerror(gz, &code));
+        usec_t t = c.records[i].time_us;
+        if (c.records[i].kind == RECORD_DEAD) {
+            r->stats.dead++;
+            continue;
         }
-        struct tocsin_chunk chunk = {
-            .struct_size = sizeof chunk,
-            .flags = n == 0 ? TOCSIN_CHUNK_LAST : 0,
-            .data = block,
-            .size = (size_t)n,
-        };
-        int r = ingest_feed(in, 0, name, &chunk);
-        if (r == 1 || (r == 0 && n == 0))
-            r = ingest_flush(in);
-        if (r < 0 || n == 0)
-            return r;
+        rd->newest = MAX(rd->newest, t);
+        r->time = MAX(r->time, t);
+        saw(r, t);
     }
+    return feed_own(r, FRAME_CHUNK, buf_slice(&r->buf));
 }
 
 static int
-file_replay(struct files *fs, uint16_t input, const char *path)
+reading_open(struct files *fs, struct reading *rd)
 {
     struct ingest_options io = {
-        .input = input,
+        .input = rd->input,
         .schema = fs->schema,
-        .decoders = &fs->decoders[input],
+        .decoders = &fs->decoders[rd->input],
         .n_decoders = 1,
         .max_record_bytes = RECORD_MAX,
         .chunk_bytes = CHUNK_BYTES,
         .append = on_chunk,
-        .arg = fs,
+        .arg = rd,
     };
-    AUTO(ingest) *in = ingest_new(&io);
-    auto_free char *block = mem_alloc(READ_BYTES);
-    if (in == NULL || block == NULL)
+    rd->all = fs;
+    rd->newest = USEC_NONE;
+    rd->ingest = ingest_new(&io);
+    if (rd->ingest == NULL)
         return err_set(fs->r.err, -ENOMEM, "out of memory");
-    gzFile gz = strcmp(path, "-") == 0 ? gzdopen(0, "rb") : gzopen(path, "rb");
-    if (gz == NULL)
-        return err_set(fs->r.err, -errno, "%s: %m", path);
-    int r = file_read(fs, in, path, gz, block);
-    (void)gzclose(gz);
-    return r < 0 ? r : tick(fs, input, path, PARTITION_ENDED);
+    rd->gz =
+        strcmp(rd->path, "-") == 0 ? gzdopen(0, "rb") : gzopen(rd->path, "rb");
+    if (rd->gz == NULL)
+        return err_set(fs->r.err, -errno, "%s: %m", rd->path);
+    /* Each file is a partition that may still bring old events. */
+    return tick(fs, rd->input, rd->path, PARTITION_READING);
+}
+
+static void
+reading_close(struct reading *rd)
+{
+    if (rd->gz != NULL)
+        (void)gzclose(rd->gz);
+    ingest_free(rd->ingest);
+    rd->gz = NULL;
+    rd->ingest = NULL;
+    rd->ended = true;
+}
+
+/* The next part of a file; at its end it is closed. */
+static int
+reading_step(struct reading *rd, char *block)
+{
+    struct files *fs = rd->all;
+    int n = gzread(rd->gz, block, READ_BYTES);
+    if (n < 0) {
+        int code;
+        return err_set(fs->r.err, -EIO, "%s: %s", rd->path,
+                       gzerror(rd->gz, &code));
+    }
+    struct tocsin_chunk chunk = {
+        .struct_size = sizeof chunk,
+        .flags = n == 0 ? TOCSIN_CHUNK_LAST : 0,
+        .data = block,
+        .size = (size_t)n,
+    };
+    int r = ingest_feed(rd->ingest, 0, slice_from_str(rd->path), &chunk);
+    if (r >= 0)
+        r = ingest_flush(rd->ingest);
+    if (r < 0 || n > 0)
+        return r;
+    reading_close(rd);
+    return tick(fs, rd->input, rd->path, PARTITION_ENDED);
+}
+
+/* The file that is furthest behind; NULL when all have ended. */
+static struct reading *
+reading_next(struct files *fs)
+{
+    struct reading *next = NULL;
+    for (size_t i = 0; i < fs->n; i++) {
+        struct reading *rd = &fs->list[i];
+        if (!rd->ended && (next == NULL || rd->newest < next->newest))
+            next = rd;
+    }
+    return next;
+}
+
+static int
+files_read(struct files *fs)
+{
+    auto_free char *block = mem_alloc(READ_BYTES);
+    int r = block == NULL ? err_set(fs->r.err, -ENOMEM, "out of memory") : 0;
+    for (size_t i = 0; r >= 0 && i < fs->n; i++)
+        r = reading_open(fs, &fs->list[i]);
+    for (struct reading *rd; r >= 0 && (rd = reading_next(fs)) != NULL;)
+        r = reading_step(rd, block);
+    return r;
+}
+
+static int
+files_prepare(struct files *fs, struct plugins *plugins,
+              const struct replay_file *files, size_t n)
+{
+    fs->list = mem_new_array(struct reading, n + 1);
+    if (fs->list == NULL)
+        return err_set(fs->r.err, -ENOMEM, "out of memory");
+    for (; fs->n < n; fs->n++) {
+        int i = decoder_index(fs, plugins, files[fs->n].decoder);
+        if (i < 0)
+            return i;
+        fs->list[fs->n] =
+            (struct reading){.path = files[fs->n].path, .input = (uint16_t)i};
+    }
+    int r = files_schema(fs);
+    return r < 0 ? r : feed_rules(&fs->r, fs->schema, true);
 }
 
 int
@@ -311,24 +400,17 @@ replay_files(const struct replay_options *o, struct plugins *plugins,
              const struct replay_file *files, size_t n_files,
              struct replay_stats *ret, struct err *err)
 {
-    struct files fs = {0};
+    struct files fs = {.n = 0};
     int r = replay_init(&fs.r, o, err);
-    for (size_t i = 0; r >= 0 && i < n_files; i++)
-        r = decoder_index(&fs, plugins, files[i].decoder);
     if (r >= 0)
-        r = files_schema(&fs);
+        r = files_prepare(&fs, plugins, files, n_files);
     if (r >= 0)
-        r = feed_rules(&fs.r, fs.schema, true);
-    /* Each file is a partition that may still bring old events. */
-    for (size_t i = 0; r >= 0 && i < n_files; i++)
-        r = tick(&fs, (uint16_t)decoder_index(&fs, plugins, files[i].decoder),
-                 files[i].path, PARTITION_READING);
-    for (size_t i = 0; r >= 0 && i < n_files; i++)
-        r = file_replay(&fs,
-                        (uint16_t)decoder_index(&fs, plugins, files[i].decoder),
-                        files[i].path);
+        r = files_read(&fs);
     if (r >= 0)
         r = finish(&fs.r, ret);
+    for (size_t i = 0; i < fs.n; i++)
+        reading_close(&fs.list[i]);
+    mem_free(fs.list);
     schema_free(fs.schema);
     for (size_t i = 0; i < fs.n_decoders; i++)
         instance_free(fs.decoders[i]);

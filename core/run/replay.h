@@ -21,13 +21,20 @@ struct replay_options {
      * decoders), fills the rules: 0, or negative to stop there. */
     int (*rules)(void *arg, const struct schema *schema, struct ruleset *ret);
     void (*emit)(void *arg, const struct transition *t);
+    /* Journal time moves on; may be NULL. */
+    void (*passed)(void *arg, usec_t time);
     void *arg;
     usec_t lateness_us; /* files: of their events */
 };
 
 struct replay_stats {
     uint64_t frames, records, dead, late, damaged;
+    usec_t first, last; /* time of the first and the newest records; files:
+                           event time, else journal time; USEC_NONE: none */
 };
+
+/* Several files are read side by side, the one whose records are the oldest
+ * first, so that they come about in the order of time. */
 
 MUST_CHECK int replay_journal(const struct replay_options *o, const char *dir,
                               struct replay_stats *ret, struct err *err);

@@ -13,6 +13,7 @@ script_tests += %D%/kafka-mock.sh
 script_tests += %D%/notify.sh
 script_tests += %D%/reload.sh
 script_tests += %D%/reload-load.sh
+script_tests += %D%/replay.sh
 script_tests += %D%/run-drain.sh
 script_tests += %D%/pack-iothub.sh
 script_tests += %D%/source-file.sh
