@@ -22,7 +22,8 @@ state_put(struct rule_state *s, struct buf *value)
     (void)buf_put_varint(value, s->evaluations);
     (void)buf_put_varint(value, s->skipped);
     (void)buf_put_varint(value, s->late);
-    return buf_put_varint(value, s->refused);
+    (void)buf_put_varint(value, s->refused);
+    return buf_put_varint(value, s->undecided);
 }
 
 static int
@@ -576,6 +577,7 @@ rule_state_restore(struct rule_state *s, const struct engine_row *row)
     s->skipped = reader_varint(&r);
     s->late = reader_varint(&r);
     s->refused = reader_varint(&r);
+    s->undecided = reader_varint(&r);
     if (!reader_done(&r))
         return -EBADMSG;
     if (error.n > 0) {

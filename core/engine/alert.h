@@ -41,6 +41,8 @@ struct rule_state {
     uint8_t health;
     char *error; /* of the last evaluation, or NULL */
     uint64_t evaluations, skipped, late, refused;
+    uint64_t undecided; /* records since the last evaluation, for whose text a
+                           regular expression took too many steps */
     VEC(struct alert) alerts;
     VEC(uint32_t) free;
     struct table table; /* by labels */

@@ -470,9 +470,11 @@ engine_get_stats(const struct engine *e, struct engine_stats *ret)
         s.keys += window_entries(p->sinks.p[i]->window);
         s.bytes += window_bytes(p->sinks.p[i]->window);
     }
-    s.rules_unknown = 0;
-    for (uint32_t i = 0; p != NULL && i < p->rules.n; i++)
+    s.rules_unknown = s.rules_failing = 0;
+    for (uint32_t i = 0; p != NULL && i < p->rules.n; i++) {
         s.rules_unknown += rule_is_unknown(e, &p->rules.p[i]);
+        s.rules_failing += p->rules.p[i].state->health == HEALTH_ERR;
+    }
     *ret = s;
 }
 

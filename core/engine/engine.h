@@ -75,6 +75,7 @@ MUST_CHECK int engine_restore_end(struct engine *e, uint64_t position);
 struct engine_stats {
     uint64_t records, events, samples, late, future, slots, evaluations;
     uint64_t transitions, unreadable_fields, rules, rules_unknown;
+    uint64_t rules_failing; /* whose last evaluation was an error */
     uint64_t series, keys, rows, bytes;
 };
 void engine_get_stats(const struct engine *e, struct engine_stats *ret);

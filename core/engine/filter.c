@@ -278,3 +278,18 @@ conds_match(const struct cond *c, uint32_t n, uint32_t skip,
     }
     return result;
 }
+
+bool
+conds_hit_limit(const struct cond *c, uint32_t n, const struct slice *fields,
+                struct slice raw)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bool regex = c[i].kind == COND_MATCHER || c[i].kind == COND_LINE_RE;
+        if ((regex && cond_match(&c[i], fields, raw) == UNKNOWN) ||
+            (c[i].kind == COND_TREE &&
+             (conds_hit_limit(c[i].left, c[i].n_left, fields, raw) ||
+              conds_hit_limit(c[i].right, c[i].n_right, fields, raw))))
+            return true;
+    }
+    return false;
+}

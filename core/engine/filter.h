@@ -46,5 +46,8 @@ bool conds_have_eq(const struct cond *c, uint32_t n, uint8_t field,
 #define COND_NONE UINT32_MAX
 enum match conds_match(const struct cond *c, uint32_t n, uint32_t skip,
                        const struct slice *fields, struct slice raw);
+/* After UNKNOWN: was it a regular expression that hit its limit? */
+bool conds_hit_limit(const struct cond *c, uint32_t n,
+                     const struct slice *fields, struct slice raw);
 
 #endif

@@ -146,6 +146,17 @@ count_event(void *arg, void *sink)
     return s->n_arrivals > 0 ? try_arrivals(e, s, (uint32_t)i, newest) : 0;
 }
 
+/* Told as an error of the rules at their next evaluation. */
+static void
+count_undecided(const struct sink *s)
+{
+    for (uint32_t i = 0; i < s->readers.n; i++) {
+        struct rule_state *st = s->readers.p[i]->state;
+        rule_state_touch(st);
+        st->undecided++;
+    }
+}
+
 static int
 take_event(struct engine *e, const struct chunk *c,
            const struct chunk_record *rec)
@@ -164,6 +175,10 @@ take_event(struct engine *e, const struct chunk *c,
     int r = router_match(e->plan->router, &rr, count_event, e,
                          &e->stats.unreadable_fields);
     cur->rec = NULL;
+    struct sink *s;
+    for (uint32_t i = 0;
+         unlikely((s = router_undecided(e->plan->router, i)) != NULL); i++)
+        count_undecided(s);
     return r;
 }
 

@@ -46,6 +46,7 @@ struct router {
     struct arena arena;
     struct stream_route *streams;
     VEC(uint32_t) hits;
+    VEC(void *) undecided;
 };
 
 struct router *
@@ -80,6 +81,7 @@ router_free(struct router *r)
         table_fini(&s->table);
     }
     vec_free(&r->hits);
+    vec_free(&r->undecided);
     arena_fini(&r->arena);
     mem_free(r->streams);
     mem_free(r);
@@ -224,7 +226,12 @@ way_try(const struct stream_route *s, const struct route_record *rec,
                                    rec->fields, rec->raw);
         if (m == MATCH && vec_push(&r->hits, ways[k]) < 0)
             return -ENOMEM;
-        *unreadable += m == UNKNOWN;
+        if (likely(m != UNKNOWN))
+            continue;
+        ++*unreadable;
+        if (conds_hit_limit(w->conds, w->n_conds, rec->fields, rec->raw) &&
+            vec_push(&r->undecided, w->sink) < 0)
+            return -ENOMEM;
     }
     return 0;
 }
@@ -236,12 +243,18 @@ way_cmp(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+void *
+router_undecided(const struct router *r, uint32_t i)
+{
+    return i < r->undecided.n ? r->undecided.p[i] : NULL;
+}
+
 int
 router_match(struct router *r, const struct route_record *rec,
              int (*fn)(void *arg, void *sink), void *arg, uint64_t *unreadable)
 {
     struct stream_route *s = &r->streams[rec->stream];
-    r->hits.n = 0;
+    r->hits.n = r->undecided.n = 0;
     for (uint32_t i = 0; i < s->n_fields; i++) {
         struct branch_ctx ctx = {s, s->fields[i], rec->fields[s->fields[i]]};
         if (ctx.value.n == 0)

@@ -34,6 +34,9 @@ struct route_record {
 
 /* Does anything read the stream? */
 bool router_reads(const struct router *r, uint16_t stream);
+/* Of the newest record: the i-th sink whose selector a regular expression
+ * that hit its limit left undecided; NULL: no more. */
+void *router_undecided(const struct router *r, uint32_t i);
 /* Calls fn(arg, sink) for each selector that matches, in the order of adding;
  * returns its first nonzero result.  *unreadable counts the selectors whose
  * condition could not read a field. */

@@ -7,6 +7,8 @@
  * rules; inside a slot a recording rule comes before its readers. */
 #include "config.h"
 
+#include <stdio.h>
+
 #include "core/engine/engine_priv.h"
 
 /* Kept for rules that wait for an input that has brought nothing yet. */
@@ -177,6 +179,19 @@ as_vector(struct engine *e, const struct value *v, struct vector *ret)
     return ret->labels[0] == NULL ? -ENOMEM : 0;
 }
 
+/* It was evaluated, but without these records. */
+static int
+fail_undecided(struct rule_state *s)
+{
+    char text[160];
+    (void)snprintf(text, sizeof text,
+                   "a regular expression took too many steps for %llu records, "
+                   "which are not counted",
+                   (unsigned long long)s->undecided);
+    s->undecided = 0;
+    return rule_state_fail(s, text);
+}
+
 static int
 rule_evaluate(struct engine *e, struct rule *r, usec_t slot)
 {
@@ -195,7 +210,7 @@ rule_evaluate(struct engine *e, struct rule *r, usec_t slot)
     if (x == -ENOMEM)
         return x;
     if (x == 0)
-        return rule_state_fail(s, NULL);
+        return s->undecided > 0 ? fail_undecided(s) : rule_state_fail(s, NULL);
     /* alerts_evaluate() has said itself what is wrong. */
     return err.code != 0 ? rule_state_fail(s, err.message) : 0;
 }

@@ -119,6 +119,9 @@ metrics_engine(const struct snapshot *s, struct buf *b)
     plain(b, "tocsin_rules_unknown", "gauge",
           "Rules that can't be evaluated at present.",
           (double)e->rules_unknown);
+    plain(b, "tocsin_rules_failing", "gauge",
+          "Rules whose last evaluation was an error.",
+          (double)e->rules_failing);
     plain(b, "tocsin_rule_evaluations_total", "counter",
           "Evaluations of rules at slots.", (double)e->evaluations);
     plain(b, "tocsin_transitions_total", "counter", "Transitions of alerts.",

@@ -7,6 +7,7 @@ script_tests += %D%/check-rules.sh
 script_tests += %D%/commands.sh
 script_tests += %D%/crash-kill.sh
 script_tests += %D%/crash-kill-kafka.sh
+script_tests += %D%/hostile-regex.sh
 script_tests += %D%/kafka.sh
 script_tests += %D%/kafka-alert.sh
 script_tests += %D%/kafka-mock.sh
