@@ -17,7 +17,7 @@ struct supervise_options {
 /* Starts the collector and waits: SIGTERM and SIGINT drain and stop (a second
  * one stops at once), and the end of every input, where all are finite, ends
  * it too.  Rules are read again at SIGHUP, when asked for over HTTP, and when
- * the configuration or a rule file has changed.  Call before any thread exists.  Exit
- * status. */
+ * the configuration or a rule file has changed.  Call before any thread exists.
+ * Exit status. */
 int supervise(const struct supervise_options *o);
 #endif

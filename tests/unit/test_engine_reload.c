@@ -68,9 +68,8 @@ put_expr(struct buf *b, uint32_t i, uint32_t d, uint32_t threshold, bool kept)
         break;
     case 2:
         if (i % 35 == 2) { /* a view of every series */
-            (void)buf_printf(b,
-                             "avg(queue_length{device_id!=\"d%u\"}) > 2%u", d,
-                             threshold);
+            (void)buf_printf(b, "avg(queue_length{device_id!=\"d%u\"}) > 2%u",
+                             d, threshold);
             break;
         }
         (void)buf_printf(b, "queue_length{device_id=\"d%u\"} > %u", d,
