@@ -6,25 +6,9 @@
 #include <stdlib.h>
 
 #include "core/base/str.h"
-#include "core/base/table.h"
-#include "core/engine/engine_priv.h"
-
-/* The members of a group, by their places in the vector. */
-struct group {
-    struct lset *labels;
-    uint32_t first, last; /* of a list through 'next' */
-    uint32_t n;
-};
-
-struct grouped {
-    struct eval *ev;
-    struct node *n;
-    struct vector v; /* in the order of labels */
-    struct group *groups;
-    uint32_t n_groups;
-    uint32_t *next;
-    struct table table;
-};
+#include "core/engine/groups.h"
+#include "core/engine/memo.h"
+#include "core/engine/notes.h"
 
 static bool
 group_eq(const void *ctx, uint32_t index)
@@ -42,52 +26,53 @@ group_add(struct grouped *g, struct lset *l, uint32_t member)
     g->next[member] = UINT32_MAX;
     if (k == TABLE_NONE) {
         k = g->n_groups++;
-        g->groups[k] = (struct group){l, member, member, 1};
+        g->groups[k] =
+            (struct group){l, member, member, 1, g->v.unnamed[member]};
         return table_insert(&g->table, l->hash, k);
     }
     g->next[g->groups[k].last] = member;
     g->groups[k].last = member;
     g->groups[k].n++;
+    g->groups[k].unnamed |= g->v.unnamed[member];
     return 0;
+}
+
+static struct lset *
+group_make(struct grouped *g, struct lset *l)
+{
+    struct labels *ls = g->ev->e->labels;
+    const struct node *n = g->n;
+    return n->agg.without
+               ? lset_drop(ls, l, n->agg.labels, n->agg.n_labels, true)
+               : lset_keep(ls, l, n->agg.labels, n->agg.n_labels);
 }
 
 static struct lset *
 group_labels(struct grouped *g, struct lset *l)
 {
-    struct labels *ls = g->ev->e->labels;
-    const struct node *n = g->n;
-    return lset_pool(
-        ls, n->agg.without
-                ? lset_drop(ls, l, n->agg.labels, n->agg.n_labels, true)
-                : lset_keep(ls, l, n->agg.labels, n->agg.n_labels));
+    struct lset *m = memo_get(g->n->memo, l, MEMO_GROUP);
+    if (m != NULL)
+        return m;
+    return memo_put(g->n->memo, g->ev->e->labels, l, MEMO_GROUP,
+                    group_make(g, l));
 }
 
-/* The same labels that make the group as the member before: mostly so, since
- * members are in the order of labels. */
-static bool
-same_group(const struct grouped *g, const struct lset *a, const struct lset *b)
+static int
+groups_alloc(struct grouped *g)
 {
-    const struct node *n = g->n;
-    if (n->agg.without)
-        return false;
-    for (uint32_t i = 0; i < n->agg.n_labels; i++)
-        if (lset_value(a, n->agg.labels[i]) != lset_value(b, n->agg.labels[i]))
-            return false;
-    return true;
+    struct arena *a = &g->ev->e->arena;
+    g->groups = arena_alloc(a, (g->v.n + 1) * sizeof *g->groups);
+    g->next = arena_alloc(a, (g->v.n + 1) * sizeof *g->next);
+    if (g->groups == NULL || g->next == NULL)
+        return -ENOMEM;
+    return memo_ready(&g->n->memo, g->ev->e->labels, g->v.n);
 }
 
 static int
 group_all(struct grouped *g)
 {
-    struct arena *a = &g->ev->e->arena;
-    struct lset *l = NULL;
-    g->groups = arena_alloc(a, (g->v.n + 1) * sizeof *g->groups);
-    g->next = arena_alloc(a, (g->v.n + 1) * sizeof *g->next);
-    if (g->groups == NULL || g->next == NULL)
-        return -ENOMEM;
     for (uint32_t i = 0; i < g->v.n; i++) {
-        if (l == NULL || !same_group(g, g->v.labels[i - 1], g->v.labels[i]))
-            l = group_labels(g, g->v.labels[i]);
+        struct lset *l = group_labels(g, g->v.labels[i]);
         if (l == NULL || group_add(g, l, i) < 0)
             return -ENOMEM;
     }
@@ -103,20 +88,6 @@ group_values(struct grouped *g, const struct group *gr)
     for (uint32_t i = gr->first; out != NULL && i != UINT32_MAX; i = g->next[i])
         out[k++] = g->v.values[i];
     return out;
-}
-
-double
-variance_of(const double *v, uint32_t n)
-{
-    double mean = 0, aux = 0;
-    if (n > 0 && (isnan(v[0]) || isinf(v[0])))
-        return NAN;
-    for (uint32_t i = 0; i < n; i++) {
-        double delta = v[i] - mean;
-        mean += delta / (i + 1);
-        aux += delta * (v[i] - mean);
-    }
-    return aux / n;
 }
 
 static double
@@ -168,90 +139,44 @@ aggregate_groups(struct grouped *g, double param, struct value *ret)
         double *v = group_values(g, &g->groups[i]);
         if (v == NULL)
             return -ENOMEM;
-        out->labels[i] = g->groups[i].labels;
-        out->values[i] = group_value(g->n->agg.op, v, g->groups[i].n, param);
+        const struct group *gr = &g->groups[i];
+        vector_push(out, gr->labels, group_value(g->n->agg.op, v, gr->n, param),
+                    gr->unnamed);
     }
-    out->n = g->n_groups;
     return 0;
-}
-
-/* --- topk, bottomk ------------------------------------------------------ */
-
-struct ranked {
-    double v;
-    uint32_t place;
-    bool top;
-};
-
-/* The best first; NaN last; equals in the order of labels. */
-static int
-rank_cmp(const void *a, const void *b)
-{
-    const struct ranked *x = a, *y = b;
-    if (isnan(x->v) != isnan(y->v))
-        return isnan(x->v) ? 1 : -1;
-    if (x->v != y->v && !isnan(x->v))
-        return (x->v < y->v) == x->top ? 1 : -1;
-    return (x->place > y->place) - (x->place < y->place);
-}
-
-static int
-rank_count(struct grouped *g, double k, uint32_t *ret)
-{
-    struct err *err = g->ev->err;
-    if (isnan(k))
-        return err_set(err, -EINVAL, "Parameter value is NaN");
-    if (k >= 0x1p63)
-        return err_set(err, -EINVAL, "Scalar value %g overflows int64", k);
-    if (k < -0x1p63)
-        return err_set(err, -EINVAL, "Scalar value %g underflows int64", k);
-    *ret = k < 1 ? 0 : k > g->v.n ? g->v.n : (uint32_t)k;
-    return 0;
-}
-
-static int
-aggregate_rank(struct grouped *g, double param, struct value *ret)
-{
-    struct vector *out = &ret->vec;
-    bool top = g->n->agg.op == AGG_TOPK;
-    uint32_t k = 0;
-    int e = rank_count(g, param, &k);
-    struct ranked *r = arena_alloc(&g->ev->e->arena, (g->v.n + 1) * sizeof *r);
-    if (e == 0 && (r == NULL || vector_make(g->ev, g->v.n, out) < 0))
-        e = -ENOMEM;
-    for (uint32_t i = 0; e == 0 && i < g->n_groups; i++) {
-        uint32_t n = 0;
-        for (uint32_t m = g->groups[i].first; m != UINT32_MAX; m = g->next[m])
-            r[n++] = (struct ranked){g->v.values[m], m, top};
-        qsort(r, n, sizeof *r, rank_cmp);
-        for (uint32_t j = 0; j < n && j < k; j++) {
-            out->labels[out->n] = g->v.labels[r[j].place];
-            out->values[out->n++] = r[j].v;
-        }
-    }
-    return e;
 }
 
 /* --- count_values ------------------------------------------------------- */
+
+/* Groups each sample by its value too, which becomes a label. */
+static int
+count_values(struct grouped *g, uint32_t label)
+{
+    struct labels *ls = g->ev->e->labels;
+    bool dropped = false;
+    for (uint32_t k = 0; g->n->agg.without && k < g->n->agg.n_labels; k++)
+        dropped |= g->n->agg.labels[k] == label;
+    for (uint32_t i = 0; i < g->v.n; i++) {
+        char text[STR_DOUBLE_MAX];
+        size_t n = str_format_double(g->v.values[i], STR_DOUBLE_F, text);
+        struct lset *l = group_labels(g, g->v.labels[i]);
+        if (l != NULL && !dropped)
+            l = lset_pool(ls, lset_set(ls, l, label, slice_new(text, n)));
+        if (l == NULL || group_add(g, l, i) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
 
 static int
 aggregate_count_values(struct grouped *g, struct slice label, struct value *ret)
 {
     struct labels *ls = g->ev->e->labels;
-    struct vector with;
     if (label.n == 0 || !utf8_valid(label))
         return err_set(g->ev->err, -EINVAL, "invalid label name \"%.*s\"",
                        SLICE_FMT(label));
     uint32_t id = labels_intern(ls, label);
-    int e = id == 0 ? -ENOMEM : vector_make(g->ev, g->v.n, &with);
-    for (uint32_t i = 0; e == 0 && i < g->v.n; i++) {
-        char text[STR_DOUBLE_MAX];
-        size_t n = str_format_double(g->v.values[i], STR_DOUBLE_F, text);
-        struct lset *l = group_labels(g, g->v.labels[i]);
-        if (l != NULL)
-            l = lset_pool(ls, lset_set(ls, l, id, slice_new(text, n)));
-        e = l == NULL ? -ENOMEM : group_add(g, l, i);
-    }
+    int e = id == 0 ? -ENOMEM : count_values(g, id);
     labels_release(ls, id);
     return e < 0 ? e : aggregate_groups(g, 0, ret);
 }
@@ -260,19 +185,27 @@ static int
 aggregate(struct grouped *g, const struct value *param, struct value *ret)
 {
     enum agg_op op = g->n->agg.op;
-    if (op == AGG_COUNT_VALUES) {
-        struct arena *a = &g->ev->e->arena;
-        g->groups = arena_alloc(a, (g->v.n + 1) * sizeof *g->groups);
-        g->next = arena_alloc(a, (g->v.n + 1) * sizeof *g->next);
-        if (g->groups == NULL || g->next == NULL)
-            return -ENOMEM;
+    double x = param == NULL ? 0 : param->scalar;
+    if (op == AGG_COUNT_VALUES)
         return aggregate_count_values(g, param->string, ret);
+    int e = group_all(g);
+    if (e < 0)
+        return e;
+    switch (op) {
+    case AGG_TOPK:
+    case AGG_BOTTOMK:
+        return aggregate_rank(g, x, ret);
+    case AGG_LIMITK:
+        return aggregate_limitk(g, x, ret);
+    case AGG_LIMIT_RATIO:
+        return aggregate_limit_ratio(g, x, ret);
+    case AGG_QUANTILE:
+        eval_note_quantile(g->ev, expr_unparen(g->n->expr->agg.param), x);
+        break;
+    default:
+        break;
     }
-    if (group_all(g) < 0)
-        return -ENOMEM;
-    if (op == AGG_TOPK || op == AGG_BOTTOMK)
-        return aggregate_rank(g, param->scalar, ret);
-    return aggregate_groups(g, param == NULL ? 0 : param->scalar, ret);
+    return aggregate_groups(g, x, ret);
 }
 
 int
@@ -285,6 +218,8 @@ eval_aggregate(struct eval *ev, struct node *n, struct value *ret)
         e = eval_node(ev, n->args[1], &param);
     if (e == 0)
         e = vector_sort(ev, &arg->vec, &g.v);
+    if (e == 0)
+        e = groups_alloc(&g);
     if (e < 0)
         return e;
     table_init(&g.table, UINT32_MAX / 2);

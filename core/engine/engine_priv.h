@@ -34,6 +34,7 @@ struct current {
     bool counted_late;
 };
 
+struct notes;
 struct restore;
 
 struct engine {
@@ -102,12 +103,16 @@ struct eval {
     usec_t t;
     uint64_t serial; /* of the slot: values are kept for it */
     struct err *err;
+    struct notes *notes; /* NULL: nobody reads them */
 };
 
 /* Evaluates a rule's expression at its slot.  0; -ENOMEM; -EINVAL with err
  * filled: what the value would be is an error. */
 MUST_CHECK int eval_rule(struct engine *e, struct rule *r, usec_t slot,
                          const struct value **ret, struct err *err);
+/* The value of a whole expression: names that were to be dropped are. */
+MUST_CHECK int eval_root(struct eval *ev, struct node *root,
+                         const struct value **ret);
 MUST_CHECK int eval_node(struct eval *ev, struct node *n,
                          const struct value **ret);
 MUST_CHECK int eval_range(struct eval *ev, struct node *n, struct value *ret);
@@ -119,14 +124,17 @@ MUST_CHECK int eval_binary(struct eval *ev, struct node *n, struct value *ret);
 MUST_CHECK int eval_events(struct eval *ev, struct node *n, uint32_t need,
                            struct value *ret);
 
+/* info.c: what informs in a call of info(): its second argument, of
+ * target_info where that names no metric.  NULL: no memory. */
+MUST_CHECK const struct selector *info_selector(struct arena *a,
+                                                const struct expr *call);
+
 /* Room for n samples from the evaluation's arena. */
 MUST_CHECK int vector_make(struct eval *ev, uint32_t n, struct vector *ret);
 /* -EINVAL with the error where two samples have the same labels. */
 MUST_CHECK int vector_check_unique(struct eval *ev, const struct vector *v);
 MUST_CHECK int vector_sort(struct eval *ev, const struct vector *v,
                            struct vector *ret);
-/* Without the name; pooled. */
-MUST_CHECK struct lset *labels_nameless(struct eval *ev, struct lset *l);
 
 struct kahan {
     double sum, c;
@@ -149,9 +157,13 @@ kahan_value(const struct kahan *k)
     return k->sum + k->c;
 }
 
+/* statistics.c */
 double quantile_of(double q, double *values, uint32_t n); /* sorts */
 double mean_of(const double *v, uint32_t n);
 double variance_of(const double *v, uint32_t n);
 bool values_equal(double a, double b); /* NaN equals NaN */
+/* As Go's math.Max and Min: NaN wins, but against an infinity on its side. */
+double number_max(double a, double b);
+double number_min(double a, double b);
 
 #endif

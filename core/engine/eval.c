@@ -20,18 +20,10 @@ vector_make(struct eval *ev, uint32_t n, struct vector *ret)
     struct arena *a = &ev->e->arena;
     ret->labels = arena_alloc(a, ((size_t)n + 1) * sizeof *ret->labels);
     ret->values = arena_alloc(a, ((size_t)n + 1) * sizeof *ret->values);
+    ret->unnamed = arena_alloc(a, ((size_t)n + 1) * sizeof *ret->unnamed);
     ret->n = 0;
     ret->ordered = false;
-    return ret->labels == NULL || ret->values == NULL ? -ENOMEM : 0;
-}
-
-struct lset *
-labels_nameless(struct eval *ev, struct lset *l)
-{
-    struct labels *ls = ev->e->labels;
-    if (lset_value(l, labels_name(ls)) == 0)
-        return l;
-    return lset_pool(ls, lset_drop(ls, l, NULL, 0, true));
+    return !ret->labels || !ret->values || !ret->unnamed ? -ENOMEM : 0;
 }
 
 static int
@@ -63,6 +55,7 @@ vector_check_unique(struct eval *ev, const struct vector *v)
 struct pair {
     struct lset *l;
     double v;
+    bool unnamed;
 };
 
 static int
@@ -84,12 +77,10 @@ vector_sort(struct eval *ev, const struct vector *v, struct vector *ret)
     if (p == NULL || vector_make(ev, v->n, &out) < 0)
         return -ENOMEM;
     for (uint32_t i = 0; i < v->n; i++)
-        p[i] = (struct pair){v->labels[i], v->values[i]};
+        p[i] = (struct pair){v->labels[i], v->values[i], v->unnamed[i]};
     qsort_r(p, v->n, sizeof *p, pair_cmp, ev->e->labels);
-    for (; out.n < v->n; out.n++) {
-        out.labels[out.n] = p[out.n].l;
-        out.values[out.n] = p[out.n].v;
-    }
+    for (uint32_t i = 0; i < v->n; i++)
+        vector_push(&out, p[i].l, p[i].v, p[i].unnamed);
     out.ordered = true;
     *ret = out;
     return 0;
@@ -103,11 +94,8 @@ eval_no_events(struct eval *ev, struct node *n, unsigned pos, struct value *ret)
     uint32_t cursor = 0, entry, count;
     if (vector_make(ev, 1, &ret->vec) < 0)
         return -ENOMEM;
-    if (!window_next(n->events.window, pos, 1, &cursor, &entry, &count)) {
-        ret->vec.labels[0] = n->absent_labels;
-        ret->vec.values[0] = 1;
-        ret->vec.n = 1;
-    }
+    if (!window_next(n->events.window, pos, 1, &cursor, &entry, &count))
+        vector_push(&ret->vec, n->absent_labels, 1, false);
     ret->vec.ordered = true;
     return 0;
 }
@@ -133,10 +121,9 @@ eval_events(struct eval *ev, struct node *n, uint32_t need, struct value *ret)
     if (e == 0)
         e = vector_make(ev, found.n / 2, &ret->vec);
     for (uint32_t i = 0; e == 0 && i < found.n; i += 2) {
-        struct vector *v = &ret->vec;
-        v->labels[v->n] = keyset_labels(s->ks, window_key(w, found.p[i]));
-        v->values[v->n] = events_value(n, found.p[i + 1]);
-        if (v->labels[v->n++] == NULL)
+        struct lset *l = keyset_labels(s->ks, window_key(w, found.p[i]));
+        vector_push(&ret->vec, l, events_value(n, found.p[i + 1]), false);
+        if (l == NULL)
             e = -ENOMEM;
     }
     vec_free(&found);
@@ -165,16 +152,12 @@ eval_select(struct eval *ev, struct node *n, struct value *ret)
         struct sample x;
         if (!view_newest(db, view, i, from, to, &x))
             continue;
-        struct lset *l = view_labels(db, view, i);
-        if (n->select.timestamp)
-            l = labels_nameless(ev, l);
-        if (l == NULL)
-            return -ENOMEM;
-        v->labels[v->n] = l;
-        v->values[v->n++] = n->select.timestamp ? (double)x.ms / 1000 : x.v;
+        bool time = n->select.timestamp;
+        vector_push(v, view_labels(db, view, i),
+                    time ? (double)x.ms / 1000 : x.v, time);
     }
-    v->ordered = !n->select.timestamp;
-    return n->select.timestamp ? vector_check_unique(ev, v) : 0;
+    v->ordered = true;
+    return 0;
 }
 
 static int
@@ -189,14 +172,10 @@ eval_negate(struct eval *ev, struct node *n, struct value *ret)
         return 0;
     if (vector_make(ev, a->vec.n, &ret->vec) < 0)
         return -ENOMEM;
-    for (uint32_t i = 0; i < a->vec.n; i++) {
-        ret->vec.labels[i] = labels_nameless(ev, a->vec.labels[i]);
-        ret->vec.values[i] = -a->vec.values[i];
-        if (ret->vec.labels[i] == NULL)
-            return -ENOMEM;
-    }
-    ret->vec.n = a->vec.n;
-    return vector_check_unique(ev, &ret->vec);
+    for (uint32_t i = 0; i < a->vec.n; i++)
+        vector_push(&ret->vec, a->vec.labels[i], -a->vec.values[i], true);
+    ret->vec.ordered = a->vec.ordered;
+    return 0;
 }
 
 /* --- nodes -------------------------------------------------------------- */
@@ -246,6 +225,41 @@ eval_node(struct eval *ev, struct node *n, const struct value **ret)
     return n->error;
 }
 
+static bool
+any_unnamed(const struct vector *v)
+{
+    for (uint32_t i = 0; i < v->n; i++) {
+        if (v->unnamed[i])
+            return true;
+    }
+    return false;
+}
+
+int
+eval_root(struct eval *ev, struct node *root, const struct value **ret)
+{
+    const struct value *v;
+    int e = eval_node(ev, root, &v);
+    if (e < 0 || v->type != LANG_VECTOR || !any_unnamed(&v->vec)) {
+        *ret = v;
+        return e;
+    }
+    struct value *bare = arena_new(&ev->e->arena, struct value);
+    if (bare == NULL || vector_make(ev, v->vec.n, &bare->vec) < 0)
+        return -ENOMEM;
+    bare->type = LANG_VECTOR;
+    for (uint32_t i = 0; i < v->vec.n; i++) {
+        struct lset *l = v->vec.labels[i];
+        if (v->vec.unnamed[i])
+            l = lset_bare(ev->e->labels, l);
+        if (l == NULL)
+            return -ENOMEM;
+        vector_push(&bare->vec, l, v->vec.values[i], false);
+    }
+    *ret = bare;
+    return vector_check_unique(ev, &bare->vec);
+}
+
 int
 eval_rule(struct engine *e, struct rule *r, usec_t slot,
           const struct value **ret, struct err *err)
@@ -255,5 +269,5 @@ eval_rule(struct engine *e, struct rule *r, usec_t slot,
                       .t = slot - r->def->offset_us,
                       .serial = e->serial,
                       .err = err};
-    return eval_node(&ev, r->root, ret);
+    return eval_root(&ev, r->root, ret);
 }

@@ -6,19 +6,8 @@
 #include <stdlib.h>
 
 #include "core/engine/engine_priv.h"
-
-/* A window of one series: samples in (end - range, end], no stale markers. */
-struct stretch {
-    const struct sample *s;
-    uint32_t n;
-    int64_t start_ms, end_ms;
-    double range_s;
-    const double *params;
-    struct arena *arena;
-};
-
-/* False: no value. */
-typedef bool (*range_fn)(const struct stretch *sp, double *ret);
+#include "core/engine/notes.h"
+#include "core/engine/stretch.h"
 
 /* --- rates -------------------------------------------------------------- */
 
@@ -96,61 +85,7 @@ fn_idelta(const struct stretch *sp, double *ret)
     return true;
 }
 
-/* Least squares over seconds from the origin: slope, and the value there. */
-static bool
-regression(const struct stretch *sp, int64_t origin_ms, double *slope,
-           double *intercept)
-{
-    struct kahan sx = {0}, sy = {0}, sxy = {0}, sxx = {0};
-    double n = sp->n, first = sp->n > 0 ? sp->s[0].v : 0;
-    bool constant = true;
-    if (sp->n < 2)
-        return false;
-    for (uint32_t i = 0; i < sp->n; i++) {
-        double x = (double)(sp->s[i].ms - origin_ms) / 1000, y = sp->s[i].v;
-        constant &= y == first;
-        kahan_add(&sx, x);
-        kahan_add(&sy, y);
-        kahan_add(&sxy, x * y);
-        kahan_add(&sxx, x * x);
-    }
-    if (constant) {
-        *slope = isinf(first) ? NAN : 0;
-        *intercept = isinf(first) ? NAN : first;
-        return true;
-    }
-    double x = kahan_value(&sx), y = kahan_value(&sy);
-    double cov = kahan_value(&sxy) - x * y / n;
-    double var = kahan_value(&sxx) - x * x / n;
-    *slope = cov / var;
-    *intercept = y / n - *slope * x / n;
-    return true;
-}
-
-static bool
-fn_deriv(const struct stretch *sp, double *ret)
-{
-    double at;
-    return regression(sp, sp->n > 0 ? sp->s[0].ms : 0, ret, &at);
-}
-
-static bool
-fn_predict_linear(const struct stretch *sp, double *ret)
-{
-    double slope, at;
-    if (!regression(sp, sp->end_ms, &slope, &at))
-        return false;
-    *ret = slope * sp->params[0] + at;
-    return true;
-}
-
 /* --- over time ---------------------------------------------------------- */
-
-bool
-values_equal(double a, double b)
-{
-    return a == b || (a != a && b != b);
-}
 
 static bool
 fn_changes(const struct stretch *sp, double *ret)
@@ -232,43 +167,13 @@ fn_first(const struct stretch *sp, double *ret)
     return sp->n > 0;
 }
 
-/* The values alone; NULL for want of memory or of values. */
-static double *
+double *
 stretch_values(const struct stretch *sp)
 {
     double *v = sp->n == 0 ? NULL : arena_alloc(sp->arena, sp->n * sizeof *v);
     for (uint32_t i = 0; v != NULL && i < sp->n; i++)
         v[i] = sp->s[i].v;
     return v;
-}
-
-double
-mean_of(const double *v, uint32_t n)
-{
-    struct kahan k = {0};
-    double mean = 0;
-    bool incremental = false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!incremental) {
-            struct kahan next = k;
-            kahan_add(&next, v[i]);
-            if (i == 0 || !isinf(next.sum)) {
-                k = next;
-                continue;
-            }
-            /* The sum overflows: go on with the mean. */
-            incremental = true;
-            mean = k.sum / i;
-            k = (struct kahan){mean, k.c / i};
-        }
-        double q = (double)i / (i + 1);
-        struct kahan m = {q * k.sum, q * k.c};
-        kahan_add(&m, v[i] / (i + 1));
-        k = m;
-    }
-    if (incremental)
-        return kahan_value(&k);
-    return k.sum / n + k.c / n;
 }
 
 static bool
@@ -302,32 +207,6 @@ fn_stddev(const struct stretch *sp, double *ret)
     return any;
 }
 
-static int
-double_cmp(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    if (isnan(x) || isnan(y)) /* NaN first, as Prometheus sorts */
-        return isnan(y) - isnan(x);
-    return (x > y) - (x < y);
-}
-
-double
-quantile_of(double q, double *v, uint32_t n)
-{
-    if (n == 0 || isnan(q))
-        return NAN;
-    if (q < 0)
-        return -INFINITY;
-    if (q > 1)
-        return INFINITY;
-    qsort(v, n, sizeof *v, double_cmp);
-    double rank = q * (n - 1);
-    double lower = fmax(0, floor(rank));
-    double upper = fmin(n - 1, lower + 1);
-    double weight = rank - floor(rank);
-    return v[(uint32_t)lower] * (1 - weight) + v[(uint32_t)upper] * weight;
-}
-
 static bool
 fn_quantile(const struct stretch *sp, double *ret)
 {
@@ -337,14 +216,56 @@ fn_quantile(const struct stretch *sp, double *ret)
     return v != NULL;
 }
 
+/* Of equals the last counts. */
+static bool
+ts_of_extreme(const struct stretch *sp, bool max, double *ret)
+{
+    struct sample best = {0};
+    for (uint32_t i = 0; i < sp->n; i++) {
+        double x = sp->s[i].v;
+        if (i == 0 || isnan(best.v) || (max ? x >= best.v : x <= best.v))
+            best = sp->s[i];
+    }
+    *ret = (double)best.ms / 1000;
+    return sp->n > 0;
+}
+
+static bool
+fn_ts_max(const struct stretch *sp, double *ret)
+{
+    return ts_of_extreme(sp, true, ret);
+}
+
+static bool
+fn_ts_min(const struct stretch *sp, double *ret)
+{
+    return ts_of_extreme(sp, false, ret);
+}
+
+static bool
+fn_ts_first(const struct stretch *sp, double *ret)
+{
+    if (sp->n > 0)
+        *ret = (double)sp->s[0].ms / 1000;
+    return sp->n > 0;
+}
+
+static bool
+fn_ts_last(const struct stretch *sp, double *ret)
+{
+    if (sp->n > 0)
+        *ret = (double)sp->s[sp->n - 1].ms / 1000;
+    return sp->n > 0;
+}
+
 static const range_fn range_fns[FUNC_ID_COUNT] = {
     [FUNC_RATE] = fn_rate,
     [FUNC_INCREASE] = fn_increase,
     [FUNC_DELTA] = fn_delta,
     [FUNC_IRATE] = fn_irate,
     [FUNC_IDELTA] = fn_idelta,
-    [FUNC_DERIV] = fn_deriv,
-    [FUNC_PREDICT_LINEAR] = fn_predict_linear,
+    [FUNC_DERIV] = range_deriv,
+    [FUNC_PREDICT_LINEAR] = range_predict_linear,
     [FUNC_CHANGES] = fn_changes,
     [FUNC_RESETS] = fn_resets,
     [FUNC_COUNT_OVER_TIME] = fn_count,
@@ -359,6 +280,12 @@ static const range_fn range_fns[FUNC_ID_COUNT] = {
     [FUNC_STDVAR_OVER_TIME] = over_variance,
     [FUNC_QUANTILE_OVER_TIME] = fn_quantile,
     [FUNC_ABSENT_OVER_TIME] = fn_count,
+    [FUNC_DOUBLE_EXPONENTIAL_SMOOTHING] = range_smoothing,
+    [FUNC_MAD_OVER_TIME] = range_mad,
+    [FUNC_TS_OF_FIRST_OVER_TIME] = fn_ts_first,
+    [FUNC_TS_OF_LAST_OVER_TIME] = fn_ts_last,
+    [FUNC_TS_OF_MAX_OVER_TIME] = fn_ts_max,
+    [FUNC_TS_OF_MIN_OVER_TIME] = fn_ts_min,
 };
 
 /* --- nodes -------------------------------------------------------------- */
@@ -404,25 +331,53 @@ range_params(struct eval *ev, struct node *n, double params[8])
     return 0;
 }
 
+/* What there is to say of a series that gave a value. */
+static void
+range_note(struct eval *ev, const struct node *n, const struct stretch *sp,
+           const struct lset *l)
+{
+    static const char *const ends[] = {"_total", "_sum", "_count", "_bucket"};
+    struct labels *ls = ev->e->labels;
+    struct expr *const *args = n->expr->call.args;
+    enum func_id f = n->select.func;
+    if (f == FUNC_QUANTILE_OVER_TIME)
+        eval_note_quantile(ev, expr_unparen(args[0]), sp->params[0]);
+    if (f != FUNC_RATE && f != FUNC_INCREASE)
+        return;
+    uint32_t id = lset_value(l, labels_name(ls));
+    struct slice name = id == 0 ? SLICE("") : labels_str(ls, id);
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        if (slice_ends_with(name, slice_from_str(ends[i])))
+            return;
+    }
+    AUTO_FINI(buf) b = BUF_INIT(4096);
+    if (name.n > 0 && buf_append_json_string(&b, name) == 0)
+        eval_note(ev, NOTE_INFO, expr_unparen(args[0]),
+                  "metric might not be a counter, name does not end in "
+                  "_total/_sum/_count/_bucket: %s",
+                  buf_str(&b));
+}
+
 static int
 range_series(struct eval *ev, struct node *n, struct stretch *sp, uint32_t i,
              struct vector *v)
 {
     struct seriesdb *db = ev->e->series;
     uint32_t view = (uint32_t)n->select.view;
+    enum func_id f = n->select.func;
     double x = 0;
     sp->n = view_samples(db, view, i, sp->start_ms, sp->end_ms, &sp->s);
     if (stretch_clean(sp) < 0)
         return -ENOMEM;
-    if (!range_fns[n->select.func](sp, &x))
+    if (f == FUNC_DOUBLE_EXPONENTIAL_SMOOTHING && sp->n > 0 &&
+        smoothing_check(ev, sp->params) < 0)
+        return -EINVAL;
+    if (!range_fns[f](sp, &x))
         return 0;
     struct lset *l = view_labels(db, view, i);
-    if (!keeps_name(n->select.func))
-        l = labels_nameless(ev, l);
-    if (l == NULL)
-        return -ENOMEM;
-    v->labels[v->n] = l;
-    v->values[v->n++] = x;
+    if (ev->notes != NULL)
+        range_note(ev, n, sp, l);
+    vector_push(v, l, x, !keeps_name(f));
     return 0;
 }
 
@@ -446,14 +401,12 @@ eval_range(struct eval *ev, struct node *n, struct value *ret)
         e = range_series(ev, n, &sp, i, v);
     if (e < 0)
         return e;
-    if (n->select.func != FUNC_ABSENT_OVER_TIME) {
-        v->ordered = keeps_name(n->select.func);
-        return vector_check_unique(ev, v);
-    }
-    bool any = v->n > 0;
-    v->n = any ? 0 : 1;
-    v->labels[0] = n->absent_labels;
-    v->values[0] = 1;
     v->ordered = true;
+    if (n->select.func != FUNC_ABSENT_OVER_TIME)
+        return 0;
+    bool any = v->n > 0;
+    v->n = 0;
+    if (!any)
+        vector_push(v, n->absent_labels, 1, false);
     return 0;
 }

@@ -18,18 +18,30 @@
 
 struct labels;
 struct lset;
+struct memo;
 struct regex;
 struct sink;
 struct window;
 
 /* Samples of one time: columns of label sets (borrowed: pooled, or of what
- * lives longer) and values. */
+ * lives longer) and values.  What changes the meaning of a sample leaves its
+ * name in place, for what stands around it to see, and marks it to be dropped
+ * at the end. */
 struct vector {
     struct lset **labels;
     double *values;
+    bool *unnamed;
     uint32_t n;
     bool ordered; /* by lset_cmp */
 };
+
+static inline void
+vector_push(struct vector *v, struct lset *l, double x, bool unnamed)
+{
+    v->labels[v->n] = l;
+    v->values[v->n] = x;
+    v->unnamed[v->n++] = unnamed;
+}
 
 struct value {
     enum lang_type type;
@@ -82,7 +94,9 @@ struct node {
         } select; /* SELECT and RANGE */
         struct {
             enum func_id func;
-            const struct regex *re; /* label_replace */
+            const struct regex *re;     /* label_replace */
+            const struct selector *sel; /* info: what informs, */
+            int view;                   /* and its series */
         } call;
         struct {
             enum agg_op op;
@@ -97,8 +111,10 @@ struct node {
             bool on, given;
             uint32_t n_labels, n_include;
             uint32_t *labels, *include;
+            const double *fill[2]; /* left, right: for what is missing */
         } binary;
     };
+    struct memo *memo; /* of label sets: made from those of the arguments */
     /* absent() and absent_over_time(): the labels that they answer with. */
     struct lset *absent_labels;
 };

@@ -28,7 +28,7 @@ struct labels {
     VEC(uint32_t) free_sets;
     struct table set_table;
     VEC(struct lset *) pool;
-    uint32_t name;
+    uint32_t name, type, unit; /* what describes a metric */
     size_t bytes;
 };
 
@@ -129,9 +129,12 @@ labels_new(void)
         return NULL;
     table_init(&ls->str_table, UINT32_MAX / 2);
     table_init(&ls->set_table, UINT32_MAX / 2);
-    if (vec_push(&ls->strs, ((struct str){0})) == 0)
+    if (vec_push(&ls->strs, ((struct str){0})) == 0) {
         ls->name = labels_intern(ls, SLICE("__name__"));
-    if (ls->name == 0) {
+        ls->type = labels_intern(ls, SLICE("__type__"));
+        ls->unit = labels_intern(ls, SLICE("__unit__"));
+    }
+    if (ls->name == 0 || ls->type == 0 || ls->unit == 0) {
         labels_free(ls);
         return NULL;
     }
@@ -209,6 +212,7 @@ set_add(struct labels *ls, const struct lpair *l, uint32_t n, uint64_t hash)
         ls->sets.n++;
     s->refs = 1;
     s->slot = i;
+    s->bare = NULL;
     s->hash = hash;
     s->n = n;
     for (uint32_t k = 0; k < n; k++) {
@@ -237,6 +241,8 @@ lset_unref(struct labels *ls, struct lset *l)
 {
     if (l == NULL || --l->refs > 0)
         return;
+    if (l->bare != l)
+        lset_unref(ls, l->bare);
     CHECK(table_remove(&ls->set_table, l->hash, l->slot));
     ls->sets.p[l->slot] = NULL;
     (void)vec_push(&ls->free_sets, l->slot);
@@ -364,6 +370,19 @@ lset_drop(struct labels *ls, struct lset *l, const uint32_t *names, uint32_t n,
             kept[count++] = l->l[i];
     }
     return count == l->n ? lset_ref(l) : lset_intern(ls, kept, count);
+}
+
+struct lset *
+lset_bare(struct labels *ls, struct lset *l)
+{
+    if (l->bare != NULL)
+        return l->bare;
+    const uint32_t names[] = {ls->type, ls->unit};
+    struct lset *b = lset_drop(ls, l, names, ARRAY_SIZE(names), true);
+    if (b == l)
+        lset_unref(ls, b); /* no count of itself */
+    l->bare = b;
+    return b;
 }
 
 struct lset *

@@ -19,7 +19,8 @@ struct lpair {
 
 struct lset {
     uint32_t refs, slot;
-    uint64_t hash; /* of the content */
+    struct lset *bare; /* see lset_bare(); NULL: not asked for yet */
+    uint64_t hash;     /* of the content */
     uint32_t n;
     struct lpair l[];
 };
@@ -56,6 +57,9 @@ MUST_CHECK struct lset *lset_drop(struct labels *ls, struct lset *l,
 MUST_CHECK struct lset *lset_set(struct labels *ls, struct lset *l,
                                  uint32_t name, struct slice value);
 MUST_CHECK struct lset *lset_empty(struct labels *ls);
+/* Without what describes the metric: __name__, __type__, __unit__.  Made once,
+ * borrowed: it lives as long as 'l'. */
+MUST_CHECK struct lset *lset_bare(struct labels *ls, struct lset *l);
 
 static inline struct lset *
 lset_ref(struct lset *l)

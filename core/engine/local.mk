@@ -8,12 +8,14 @@ core_libcore_la_SOURCES += \
 	%D%/arrival.c \
 	%D%/arrival.h \
 	%D%/binary.c \
+	%D%/call.h \
 	%D%/calls.c \
 	%D%/catalog.c \
 	%D%/catalog.h \
 	%D%/check.c \
 	%D%/cost.c \
 	%D%/cost.h \
+	%D%/dates.c \
 	%D%/emit.c \
 	%D%/engine.c \
 	%D%/engine.h \
@@ -26,6 +28,9 @@ core_libcore_la_SOURCES += \
 	%D%/functions.c \
 	%D%/graph.c \
 	%D%/graph.h \
+	%D%/groups.h \
+	%D%/histogram.c \
+	%D%/info.c \
 	%D%/ingest.c \
 	%D%/keys.c \
 	%D%/keys.h \
@@ -35,9 +40,18 @@ core_libcore_la_SOURCES += \
 	%D%/lint.h \
 	%D%/lint_labels.c \
 	%D%/lint_names.c \
+	%D%/label_calls.c \
 	%D%/lower.c \
+	%D%/match.c \
+	%D%/match.h \
+	%D%/math.c \
+	%D%/memo.c \
+	%D%/memo.h \
+	%D%/notes.c \
+	%D%/notes.h \
 	%D%/plan.c \
 	%D%/plan.h \
+	%D%/rank.c \
 	%D%/reach.c \
 	%D%/restore.c \
 	%D%/restore.h \
@@ -50,12 +64,17 @@ core_libcore_la_SOURCES += \
 	%D%/ruleset.c \
 	%D%/ruleset.h \
 	%D%/samples.c \
+	%D%/sampling.c \
 	%D%/series.c \
 	%D%/series.h \
 	%D%/series_priv.h \
 	%D%/shape.c \
 	%D%/shape.h \
 	%D%/slots.c \
+	%D%/smoothing.c \
+	%D%/sorting.c \
+	%D%/statistics.c \
+	%D%/stretch.h \
 	%D%/support.c \
 	%D%/support.h \
 	%D%/vec.h \

@@ -419,6 +419,36 @@ call_finish(struct lowering *l, const struct expr *e, struct node *n)
     return 0;
 }
 
+/* What informs is no argument but a view of the call's own. */
+static int
+info_finish(struct lowering *l, struct node *n, const struct selector *sel)
+{
+    n->call.sel = sel;
+    n->call.view = view_of(l, sel, LOOKBACK_US / 1000);
+    return MIN(n->call.view, 0);
+}
+
+static struct node *
+lower_info(struct lowering *l, const struct expr *e)
+{
+    const struct selector *sel = info_selector(&l->plan->graph.arena, e);
+    struct node *arg = lower(l, e->call.args[0]);
+    if (sel == NULL || arg == NULL)
+        return arg == NULL ? NULL : fail(l, -ENOMEM);
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)buf_append_str(&b, "call info ");
+    if (e->call.count > 1)
+        (void)expr_print(e->call.args[1], &b);
+    bool fresh;
+    struct node *n = node_of(l, &b, NODE_CALL, e, &arg, 1, &fresh);
+    if (n == NULL)
+        return NULL;
+    n->call.func = FUNC_INFO;
+    if ((fresh && info_finish(l, n, sel) < 0) || view_read(l, n->call.view) < 0)
+        return fail(l, -ENOMEM);
+    return n;
+}
+
 static struct node *
 lower_call(struct lowering *l, const struct expr *e)
 {
@@ -428,6 +458,8 @@ lower_call(struct lowering *l, const struct expr *e)
         return lower_events(l, e, NULL);
     if (m != NULL)
         return lower_range(l, e, m);
+    if (func == FUNC_INFO)
+        return lower_info(l, e);
     if (func == FUNC_TIMESTAMP) {
         const struct expr *a = expr_unparen(e->call.args[0]);
         if (a->kind == EXPR_SELECTOR)
@@ -535,8 +567,15 @@ lower_binary(struct lowering *l, const struct expr *e)
     if (args[1] == NULL)
         return NULL;
     AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    const double *fill[2] = {m->has_fill_left ? &m->fill_left : NULL,
+                             m->has_fill_right ? &m->fill_right : NULL};
     (void)buf_printf(&b, "binary %d %d %d %d %d", (int)e->binary.op,
                      e->binary.is_bool, (int)m->card, m->on, m->given);
+    for (unsigned i = 0; i < ARRAY_SIZE(fill); i++) {
+        (void)buf_putc(&b, fill[i] == NULL ? '-' : '=');
+        if (fill[i] != NULL)
+            (void)buf_put_double(&b, *fill[i]);
+    }
     print_names(&b, m->labels, m->label_count);
     print_names(&b, m->include, m->include_count);
     bool fresh;
@@ -548,6 +587,8 @@ lower_binary(struct lowering *l, const struct expr *e)
     nd->binary.card = m->card;
     nd->binary.on = m->on;
     nd->binary.given = m->given;
+    nd->binary.fill[0] = fill[0];
+    nd->binary.fill[1] = fill[1];
     nd->binary.n_labels = m->label_count;
     nd->binary.n_include = m->include_count;
     nd->binary.labels = intern_names(l, m->labels, m->label_count);

@@ -9,6 +9,7 @@
 #include "core/base/regex.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
+#include "core/engine/memo.h"
 #include "core/lang/query.h"
 
 /* --- identity ----------------------------------------------------------- */
@@ -321,6 +322,7 @@ node_fini(struct plan *p, struct node *n)
 {
     struct labels *ls = p->e->labels;
     lset_unref(ls, n->absent_labels);
+    memo_free(n->memo, ls);
     if (n->kind == NODE_AGGREGATE && n->agg.labels != NULL) {
         for (uint32_t i = 0; i < n->agg.n_labels; i++)
             labels_release(ls, n->agg.labels[i]);

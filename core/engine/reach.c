@@ -49,24 +49,35 @@ input_makes(const struct schema *s, const struct schema_input *in,
 }
 
 static int
-reach_expr(const struct expr *e, void *arg)
+reach_selector(struct reaching *rg, const struct selector *sel)
 {
-    struct reaching *rg = arg;
     struct plan *p = rg->plan;
-    if (e->kind != EXPR_SELECTOR)
-        return 0;
     for (uint32_t i = 0; i < rg->n_inputs; i++) {
-        if (input_makes(p->schema, &p->schema->inputs[i], e->sel))
+        if (input_makes(p->schema, &p->schema->inputs[i], sel))
             rg->inputs[rg->rule->index * rg->n_inputs + i] = 1;
     }
-    for (uint32_t i = 0; e->sel->binding != BOUND_STREAM && i < p->rules.n;
-         i++) {
+    for (uint32_t i = 0; sel->binding != BOUND_STREAM && i < p->rules.n; i++) {
         const struct rule *r = &p->rules.p[i];
-        if (!r->def->is_alert && name_matches(e->sel, r->def->name) &&
+        if (!r->def->is_alert && name_matches(sel, r->def->name) &&
             vec_push(&rg->rule->reads, i) < 0)
             return -ENOMEM;
     }
     return 0;
+}
+
+static int
+reach_expr(const struct expr *e, void *arg)
+{
+    struct reaching *rg = arg;
+    if (e->kind == EXPR_SELECTOR)
+        return reach_selector(rg, e->sel);
+    if (e->kind != EXPR_CALL || e->call.func->id != FUNC_INFO)
+        return 0;
+    const struct selector *sel = info_selector(&rg->plan->graph.arena, e);
+    int r = sel == NULL ? -ENOMEM : reach_selector(rg, sel);
+    if (r == 0)
+        r = expr_walk(e->call.args[0], reach_expr, NULL, rg);
+    return r < 0 ? r : EXPR_SKIP;
 }
 
 /* --- sets of inputs ----------------------------------------------------- */

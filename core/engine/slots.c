@@ -147,11 +147,11 @@ record_results(struct rule *r, const struct vector *v, usec_t slot,
     struct vector named;
     if (vector_make(&ev, v->n, &named) < 0)
         return -ENOMEM;
-    for (; named.n < v->n; named.n++) {
-        named.labels[named.n] = record_labels(r, v->labels[named.n]);
-        named.values[named.n] = v->values[named.n];
-        if (named.labels[named.n] == NULL)
+    for (uint32_t i = 0; i < v->n; i++) {
+        struct lset *l = record_labels(r, v->labels[i]);
+        if (l == NULL)
             return -ENOMEM;
+        vector_push(&named, l, v->values[i], false);
     }
     int x = record_check(r, &ev, &named);
     for (uint32_t i = 0; x == 0 && i < named.n; i++) {
@@ -171,12 +171,11 @@ as_vector(struct engine *e, const struct value *v, struct vector *ret)
         *ret = v->vec;
         return 0;
     }
-    if (vector_make(&ev, 1, ret) < 0)
+    struct lset *l = lset_pool(e->labels, lset_empty(e->labels));
+    if (l == NULL || vector_make(&ev, 1, ret) < 0)
         return -ENOMEM;
-    ret->labels[0] = lset_pool(e->labels, lset_empty(e->labels));
-    ret->values[0] = v->scalar;
-    ret->n = 1;
-    return ret->labels[0] == NULL ? -ENOMEM : 0;
+    vector_push(ret, l, v->scalar, false);
+    return 0;
 }
 
 /* It was evaluated, but without these records. */

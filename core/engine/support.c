@@ -31,12 +31,17 @@ static const bool funcs[FUNC_ID_COUNT] = {
     [FUNC_DEG] = true,
     [FUNC_DELTA] = true,
     [FUNC_DERIV] = true,
+    [FUNC_DOUBLE_EXPONENTIAL_SMOOTHING] = true,
     [FUNC_EXP] = true,
     [FUNC_FIRST_OVER_TIME] = true,
     [FUNC_FLOOR] = true,
+    [FUNC_HISTOGRAM_FRACTION] = true,
+    [FUNC_HISTOGRAM_QUANTILE] = true,
+    [FUNC_HISTOGRAM_QUANTILES] = true,
     [FUNC_HOUR] = true,
     [FUNC_IDELTA] = true,
     [FUNC_INCREASE] = true,
+    [FUNC_INFO] = true,
     [FUNC_IRATE] = true,
     [FUNC_LABEL_JOIN] = true,
     [FUNC_LABEL_REPLACE] = true,
@@ -44,7 +49,10 @@ static const bool funcs[FUNC_ID_COUNT] = {
     [FUNC_LN] = true,
     [FUNC_LOG10] = true,
     [FUNC_LOG2] = true,
+    [FUNC_MAD_OVER_TIME] = true,
+    [FUNC_MAX_OF] = true,
     [FUNC_MAX_OVER_TIME] = true,
+    [FUNC_MIN_OF] = true,
     [FUNC_MIN_OVER_TIME] = true,
     [FUNC_MINUTE] = true,
     [FUNC_MONTH] = true,
@@ -60,6 +68,10 @@ static const bool funcs[FUNC_ID_COUNT] = {
     [FUNC_SGN] = true,
     [FUNC_SIN] = true,
     [FUNC_SINH] = true,
+    [FUNC_SORT] = true,
+    [FUNC_SORT_BY_LABEL] = true,
+    [FUNC_SORT_BY_LABEL_DESC] = true,
+    [FUNC_SORT_DESC] = true,
     [FUNC_SQRT] = true,
     [FUNC_STDDEV_OVER_TIME] = true,
     [FUNC_STDVAR_OVER_TIME] = true,
@@ -68,6 +80,10 @@ static const bool funcs[FUNC_ID_COUNT] = {
     [FUNC_TANH] = true,
     [FUNC_TIME] = true,
     [FUNC_TIMESTAMP] = true,
+    [FUNC_TS_OF_FIRST_OVER_TIME] = true,
+    [FUNC_TS_OF_LAST_OVER_TIME] = true,
+    [FUNC_TS_OF_MAX_OVER_TIME] = true,
+    [FUNC_TS_OF_MIN_OVER_TIME] = true,
     [FUNC_VECTOR] = true,
     [FUNC_YEAR] = true,
 };
@@ -77,6 +93,7 @@ static const bool aggs[AGG_OP_COUNT] = {
     [AGG_MIN] = true,     [AGG_MAX] = true,          [AGG_GROUP] = true,
     [AGG_STDDEV] = true,  [AGG_STDVAR] = true,       [AGG_TOPK] = true,
     [AGG_BOTTOMK] = true, [AGG_COUNT_VALUES] = true, [AGG_QUANTILE] = true,
+    [AGG_LIMITK] = true,  [AGG_LIMIT_RATIO] = true,
 };
 
 static const bool stages[STAGE_KIND_COUNT] = {
@@ -91,7 +108,7 @@ engine_support(void)
         .funcs = funcs,
         .aggs = aggs,
         .stages = stages,
-        .features = LANG_ANY_STREAM,
+        .features = LANG_ANY_STREAM | LANG_FILL,
     };
     return &support;
 }
