@@ -234,7 +234,11 @@ shape_of_call(const struct shaping *sg, const struct expr *e, struct shape *ret)
         shape_keep(ret, g->labels, g->count);
     for (uint32_t i = 0; g->kind == GROUP_WITHOUT && i < g->count; i++)
         shape_remove(ret, g->labels[i]);
-    if (func == FUNC_LABEL_REPLACE || func == FUNC_LABEL_JOIN) {
+    if (func == FUNC_HISTOGRAM_QUANTILE || func == FUNC_HISTOGRAM_QUANTILES ||
+        func == FUNC_HISTOGRAM_FRACTION)
+        shape_remove(ret, SLICE("le"));
+    if (func == FUNC_LABEL_REPLACE || func == FUNC_LABEL_JOIN ||
+        func == FUNC_HISTOGRAM_QUANTILES) {
         const struct expr *to = expr_unparen(e->call.args[1]);
         if (to->kind == EXPR_STRING)
             shape_add(ret, to->string);
