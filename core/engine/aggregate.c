@@ -113,6 +113,7 @@ group_value(enum agg_op op, double *v, uint32_t n, double param)
     case AGG_AVG:
         return mean_of(v, n);
     case AGG_COUNT:
+    case AGG_COUNT_VALUES:
         return n;
     case AGG_MIN:
         return extreme(v, n, false);

@@ -36,11 +36,11 @@ core_libcore_la_SOURCES += \
 	%D%/keys.h \
 	%D%/labels.c \
 	%D%/labels.h \
+	%D%/label_calls.c \
 	%D%/lint.c \
 	%D%/lint.h \
 	%D%/lint_labels.c \
 	%D%/lint_names.c \
-	%D%/label_calls.c \
 	%D%/lower.c \
 	%D%/match.c \
 	%D%/match.h \

@@ -7,6 +7,8 @@ tests_lib_libengine_feed_la_SOURCES = \
 	tests/lib/engine_feed.h \
 	tests/lib/engine_random.c \
 	tests/lib/engine_random.h \
+	tests/lib/promql_eval.c \
+	tests/lib/promql_eval.h \
 	tests/lib/reference.c \
 	tests/lib/reference.h \
 	tests/lib/reference_eval.c \
@@ -27,3 +29,7 @@ unit_tests += %D%/test_engine_reference.t
 unit_tests += %D%/test_engine_reload.t
 %C%_test_engine_reload_t_SOURCES = %D%/test_engine_reload.c
 %C%_test_engine_reload_t_LDADD = $(engine_test)
+
+unit_tests += %D%/test_promql_functions.t
+%C%_test_promql_functions_t_SOURCES = %D%/test_promql_functions.c
+%C%_test_promql_functions_t_LDADD = $(engine_test)
