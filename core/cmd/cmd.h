@@ -22,7 +22,7 @@ struct cmd {
 
 extern const struct cmd cmd_run, cmd_demo, cmd_check_config, cmd_check_rules,
     cmd_replay, cmd_journal_dump, cmd_journal_verify, cmd_plugin_list,
-    cmd_plugin_show;
+    cmd_plugin_show, cmd_test_rules;
 
 /* Prints what is wrong (may be NULL) and the usage to standard error; returns
  * CMD_MISUSE. */

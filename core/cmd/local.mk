@@ -9,6 +9,7 @@ tocsin_SOURCES += \
 	%D%/cmd_plugin.c \
 	%D%/cmd_replay.c \
 	%D%/cmd_run.c \
+	%D%/cmd_test.c \
 	%D%/main.c \
 	%D%/problems.c \
 	%D%/problems.h \
@@ -19,4 +20,6 @@ tocsin_SOURCES += \
 	%D%/sd.c \
 	%D%/sd.h \
 	%D%/supervise.c \
-	%D%/supervise.h
+	%D%/supervise.h \
+	%D%/test_report.c \
+	%D%/test_report.h

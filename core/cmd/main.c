@@ -12,9 +12,9 @@
 #include "core/cmd/cmd.h"
 
 static const struct cmd *const cmds[] = {
-    &cmd_run,         &cmd_demo,         &cmd_check_config,   &cmd_check_rules,
-    &cmd_replay,      &cmd_journal_dump, &cmd_journal_verify, &cmd_plugin_list,
-    &cmd_plugin_show,
+    &cmd_run,         &cmd_demo,        &cmd_check_config, &cmd_check_rules,
+    &cmd_test_rules,  &cmd_replay,      &cmd_journal_dump, &cmd_journal_verify,
+    &cmd_plugin_list, &cmd_plugin_show,
 };
 
 static void

@@ -7,6 +7,7 @@
 #include "core/base/codec.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/restore.h"
+#include "core/engine/trial.h"
 #include "core/record/tick.h"
 
 #define KEYS_DEFAULT 100000u
@@ -78,6 +79,7 @@ engine_new(const struct engine_options *o)
     rows_init(&e->rows);
     rowset_init(&e->text_rows, &e->rows, NODE_TEXTS, &text_ops, e);
     watermarks_init(&e->marks, &e->rows);
+    e->marks.leaps = o->trial != NULL;
     e->labels = labels_new();
     keysets_init(&e->keysets, e->labels);
     if (e->labels != NULL)
@@ -135,6 +137,10 @@ compile_rules(struct engine *e, const struct schema *schema, struct plan **ret)
     struct rulebook *book = rulebook_parse(&rs, schema, &errs);
     if (book == NULL)
         return -ENOMEM;
+    if (e->o.trial != NULL && trial_apply(e->o.trial, book) < 0) {
+        rulebook_free(book);
+        return -ENOMEM;
+    }
     return plan_new(e, book, schema, e->plan, ret);
 }
 

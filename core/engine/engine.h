@@ -18,6 +18,7 @@
 #define ENGINE_VERSION 1 /* changes when the same journal may give others */
 
 struct engine;
+struct trial;
 
 struct engine_options {
     /* Told of each transition, in order, during engine_feed(). */
@@ -26,6 +27,7 @@ struct engine_options {
     size_t max_keys_per_rule;   /* 0: default 100,000 */
     size_t max_alerts_per_rule; /* 0: default 10,000; past it one overflow
                                    alert stands for the rest */
+    const struct trial *trial;  /* trial.h: of a unit test, else NULL */
 };
 
 struct engine *engine_new(const struct engine_options *o);

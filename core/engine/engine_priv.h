@@ -72,6 +72,14 @@ void engine_settle(struct engine *e); /* ends a slot or a frame */
 MUST_CHECK int ingest_chunk(struct engine *e, const struct frame *f);
 MUST_CHECK int ingest_schema(struct engine *e, const struct schema *s);
 
+/* The first of the slots, at origin + k × interval, that is no earlier. */
+static inline usec_t
+slot_at_or_after(usec_t t, usec_t interval, usec_t origin)
+{
+    usec_t past = (t - origin) % interval;
+    return past == 0 ? t : past > 0 ? t - past + interval : t - past;
+}
+
 /* slots.c: evaluates every slot that its inputs' watermarks have passed. */
 MUST_CHECK int slots_run(struct engine *e);
 /* New rules start at the first slot after the watermark, where there is one. */

@@ -76,8 +76,7 @@ count_refused(struct sink *s)
 static usec_t
 coming_slot(const struct sink *s, usec_t newest)
 {
-    usec_t past = newest % s->interval;
-    usec_t slot = past == 0 ? newest : newest - past + s->interval;
+    usec_t slot = slot_at_or_after(newest, s->interval, s->origin);
     return MAX(slot, s->arrivals[0].rule->state->next_slot);
 }
 

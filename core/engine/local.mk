@@ -77,6 +77,8 @@ core_libcore_la_SOURCES += \
 	%D%/stretch.h \
 	%D%/support.c \
 	%D%/support.h \
+	%D%/trial.c \
+	%D%/trial.h \
 	%D%/vec.h \
 	%D%/watermark.c \
 	%D%/watermark.h \

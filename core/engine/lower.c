@@ -185,6 +185,7 @@ sink_new(struct lowering *l, const struct expr *e, const struct names *ns,
     s->need = UINT32_MAX;
     s->sel = sel;
     s->interval = def->interval_us;
+    s->origin = def->origin_us;
     s->query_offset = def->offset_us;
     s->range = sel->range.us;
     s->offset = sel->mod.offset.us;
@@ -202,6 +203,7 @@ sink_new(struct lowering *l, const struct expr *e, const struct names *ns,
                                        (uint32_t)p->e->o.max_keys_per_rule};
         o.width =
             gcd(gcd(s->interval, s->range), gcd(s->offset, s->query_offset));
+        o.width = gcd(o.width, s->origin < 0 ? -s->origin : s->origin);
         s->window = window_new(&p->e->rows, s->ks, &o);
     }
     if (s->window == NULL || router_add(p->router, sel, s) < 0)
@@ -218,6 +220,8 @@ sink_of(struct lowering *l, const struct expr *e, const struct names *ns)
     print_names(&b, ns->p, ns->n);
     (void)buf_printf(&b, " %lld %lld", (long long)l->rule->def->interval_us,
                      (long long)l->rule->def->offset_us);
+    if (l->rule->def->origin_us != 0)
+        (void)buf_printf(&b, " %lld", (long long)l->rule->def->origin_us);
     uint64_t id = hash_mix(UINT64_C(0x77696e646f77), hash_slice(buf_slice(&b)));
     struct sink *s = plan_sink(l->plan, id);
     if (s != NULL)

@@ -71,7 +71,10 @@ rule_identify(struct plan *p, struct rule *r)
     r->kin = hash_labels(r->kin, d);
     uint64_t h = hash_mix(r->kin, hash_slice(buf_slice(&b)));
     h = hash_mix(h, (uint64_t)d->interval_us);
-    r->meaning = hash_mix(h, (uint64_t)d->offset_us);
+    h = hash_mix(h, (uint64_t)d->offset_us);
+    if (d->origin_us != 0)
+        h = hash_mix(h, (uint64_t)d->origin_us);
+    r->meaning = h;
     h = hash_mix(r->meaning, (uint64_t)d->for_us);
     h = hash_mix(h, (uint64_t)d->keep_us);
     r->uid = rule_number(p, &p->rules_by_uid, uid_eq, r->kin);
@@ -95,7 +98,8 @@ plan_add_rule(struct plan *p, const struct rule_def *d)
         r.plain_labels &= d->labels[i].tmpl == NULL;
     }
     if (rule_identify(p, &r) < 0 ||
-        (!d->is_alert && seriesdb_metric(p->e->series, d->name, NULL) < 0))
+        (!d->is_alert && d->question == 0 &&
+         seriesdb_metric(p->e->series, d->name, NULL) < 0))
         return -ENOMEM;
     if (vec_push(&p->rules, r) < 0 ||
         table_insert(&p->rules_by_id, r.id, r.index) < 0)

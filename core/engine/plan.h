@@ -38,7 +38,7 @@ struct sink {
     const struct selector *sel;
     const struct node *node; /* the first to read it */
     uint8_t *ids;            /* stream × name of the key set → field */
-    usec_t interval, query_offset, range, offset;
+    usec_t interval, origin, query_offset, range, offset;
     VEC(struct rule *) readers;
     VEC(uint32_t) sets; /* inputset of position i */
     uint32_t need;      /* the least count that is asked for */

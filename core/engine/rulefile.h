@@ -32,7 +32,9 @@ struct rule_def {
     unsigned line;
     bool is_alert;
     usec_t interval_us, offset_us, for_us, keep_us;
-    uint64_t limit; /* 0: none */
+    usec_t origin_us;  /* slots are at origin + k × interval; 0 but in tests */
+    uint32_t question; /* of a unit test (trial.h), from 1; else 0 */
+    uint64_t limit;    /* 0: none */
     uint32_t n_labels, n_annotations;
     struct rule_text *labels, *annotations; /* sorted by name */
     struct query *query;                    /* NULL: it has errors */

@@ -10,15 +10,18 @@
 #include <stdio.h>
 
 #include "core/engine/engine_priv.h"
+#include "core/engine/trial.h"
 
 /* Kept for rules that wait for an input that has brought nothing yet. */
 #define HOLD_US (10 * USEC_PER_MINUTE)
 
 static usec_t
-slot_at_or_after(usec_t t, usec_t interval)
+rule_slot_from(const struct rule *r, usec_t t)
 {
-    usec_t past = t % interval;
-    return past == 0 ? t : past > 0 ? t - past + interval : t - past;
+    const struct trial *trial = r->state->e->o.trial;
+    if (trial != NULL && t < trial->origin_us)
+        t = trial->origin_us;
+    return slot_at_or_after(t, r->def->interval_us, r->def->origin_us);
 }
 
 /* --- sets of inputs ----------------------------------------------------- */
@@ -81,7 +84,7 @@ slots_start(struct engine *e)
         struct rule *r = &e->plan->rules.p[i];
         usec_t wm = e->plan->sets.p[r->set].watermark;
         if (r->state->next_slot == USEC_NONE && wm != USEC_NONE)
-            rule_start(r, slot_at_or_after(wm + 1, r->def->interval_us));
+            rule_start(r, rule_slot_from(r, wm + 1));
     }
 }
 
@@ -96,7 +99,7 @@ start_waiting(struct engine *e)
         if (r->state->next_slot != USEC_NONE || s->since == USEC_NONE ||
             s->watermark == USEC_NONE)
             continue;
-        rule_start(r, slot_at_or_after(s->since, r->def->interval_us));
+        rule_start(r, rule_slot_from(r, s->since));
         started = true;
     }
     if (started)
@@ -203,15 +206,19 @@ rule_evaluate(struct engine *e, struct rule *r, usec_t slot)
     int x = eval_rule(e, r, slot, &v, &err);
     if (x == 0)
         x = as_vector(e, v, &vec);
-    if (x == 0)
+    if (x == 0 && r->def->question == 0)
         x = r->def->is_alert ? alerts_evaluate(r, &vec, slot)
                              : record_results(r, &vec, slot, &err);
     if (x == -ENOMEM)
         return x;
-    if (x == 0)
-        return s->undecided > 0 ? fail_undecided(s) : rule_state_fail(s, NULL);
-    /* alerts_evaluate() has said itself what is wrong. */
-    return err.code != 0 ? rule_state_fail(s, err.message) : 0;
+    bool good = x == 0;
+    if (good)
+        x = s->undecided > 0 ? fail_undecided(s) : rule_state_fail(s, NULL);
+    else /* alerts_evaluate() has said itself what is wrong */
+        x = err.code != 0 ? rule_state_fail(s, err.message) : 0;
+    if (x == 0 && e->o.trial != NULL)
+        x = trial_tell(r, slot, good ? &vec : NULL);
+    return x;
 }
 
 /* Until when nobody saw what happened; USEC_NONE where the slot was seen. */
@@ -238,7 +245,7 @@ rule_slot(struct engine *e, struct rule *r, usec_t slot)
         /* All at once, a gap may be months long; but not past the watermark:
          * what comes later may still close it. */
         unseen = MIN(unseen, e->plan->sets.p[r->set].watermark);
-        s->next_slot = slot_at_or_after(unseen + 1, interval);
+        s->next_slot = rule_slot_from(r, unseen + 1);
         s->skipped += (uint64_t)((s->next_slot - slot) / interval);
         alerts_shift(s, s->next_slot - slot);
     } else {
@@ -393,7 +400,7 @@ slots_rebase(struct engine *e, usec_t now)
         usec_t wm = e->plan->sets.p[r->set].watermark;
         if (s->next_slot == USEC_NONE || wm == USEC_NONE)
             continue;
-        usec_t next = slot_at_or_after(wm + 1, r->def->interval_us);
+        usec_t next = rule_slot_from(r, wm + 1);
         if (next >= s->next_slot)
             continue;
         rule_state_touch(s);
@@ -421,7 +428,7 @@ slots_flush(struct engine *e, usec_t to)
     for (uint32_t i = 0; e->plan != NULL && i < e->plan->rules.n; i++)
         longest = MAX(longest, e->plan->rules.p[i].def->interval_us);
     if (newest != USEC_NONE)
-        to = MAX(to, slot_at_or_after(newest, longest));
+        to = MAX(to, slot_at_or_after(newest, longest, 0));
     watermarks_flush(&e->marks, to);
     return slots_run(e);
 }

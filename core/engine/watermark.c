@@ -235,7 +235,7 @@ part_open_gap(struct watermarks *w, struct partition *p)
 static void
 part_heard(struct watermarks *w, struct partition *p)
 {
-    if (p->frozen || w->now - p->seen > WATERMARK_UNSEEN)
+    if (p->frozen || (!w->leaps && w->now - p->seen > WATERMARK_UNSEEN))
         part_open_gap(w, p);
     p->frozen = false;
     p->seen = w->now;

@@ -60,6 +60,7 @@ struct watermarks {
     usec_t now; /* journal time */
     uint32_t n_ended;
     bool moved; /* some watermark changed since this was cleared */
+    bool leaps; /* of a test: its clock steps far, and nothing is missed */
 };
 
 void watermarks_init(struct watermarks *w, struct rows *rows);

@@ -25,6 +25,15 @@ core_libcore_la_SOURCES += \
 	%D%/replay.h \
 	%D%/rows_file.c \
 	%D%/rows_file.h \
+	%D%/ruletest.c \
+	%D%/ruletest.h \
+	%D%/ruletest_clock.c \
+	%D%/ruletest_compare.c \
+	%D%/ruletest_feed.c \
+	%D%/ruletest_inputs.c \
+	%D%/ruletest_priv.h \
+	%D%/ruletest_read.c \
+	%D%/ruletest_series.c \
 	%D%/shorten.c \
 	%D%/shorten.h \
 	%D%/ticker.c \

@@ -61,3 +61,8 @@ fuzz_targets += %D%/fuzz_template
 %C%_fuzz_template_LDADD = $(FUZZ_LIBS)
 %C%_fuzz_template_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/corpus/fuzz_template
+
+fuzz_targets += %D%/fuzz_rule_test
+%C%_fuzz_rule_test_LDADD = tests/lib/libengine_feed.la $(FUZZ_LIBS)
+%C%_fuzz_rule_test_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/corpus/fuzz_rule_test
