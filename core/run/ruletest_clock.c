@@ -187,9 +187,9 @@ restart(struct test_run *r)
 static void
 soonest(const struct test_run *r, usec_t *next, usec_t after_start)
 {
-    usec_t t = r->group->start + after_start;
-    if (after_start < USEC_MAX / 2 && t > r->now)
-        *next = MIN(*next, t);
+    if (after_start <= 2 * TEST_TIME_MAX &&
+        r->group->start + after_start > r->now)
+        *next = MIN(*next, r->group->start + after_start);
 }
 
 /* The first slot, and where lateness holds it back, after now. */
@@ -237,7 +237,7 @@ look(struct test_run *r)
             return -ENOMEM;
     }
     for (uint32_t i = 0; i < g->n_restarts; i++) {
-        if (r->now == g->start + g->restarts[i] && restart(r) < 0)
+        if (r->now - g->start == g->restarts[i] && restart(r) < 0)
             return -ENOMEM;
     }
     return 0;

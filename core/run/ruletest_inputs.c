@@ -140,11 +140,10 @@ read_times(struct test_file *f, const struct yaml_node *node,
            struct test_event *e)
 {
     usec_t received = 0;
-    bool bad = yaml_get_duration(node, "at", f->errs, &e->at) < 0;
-    bad |= yaml_get_duration(node, "every", f->errs, &e->every) < 0;
-    int until = yaml_get_duration(node, "until", f->errs, &e->until);
-    int late = yaml_get_duration(node, "received", f->errs, &received);
-    f->bad |= bad || until < 0 || late < 0;
+    (void)test_time(f, node, "at", &e->at);
+    (void)test_time(f, node, "every", &e->every);
+    int until = test_time(f, node, "until", &e->until);
+    int late = test_time(f, node, "received", &received);
     if (e->every > 0 && until == 0)
         test_error(f, node, "\"every\" needs an \"until\"");
     if (e->every == 0 && until > 0)
@@ -210,8 +209,8 @@ read_down(struct test_file *f, const struct yaml_node *node,
     if (yaml_expect(node, YAML_MAPPING, f->errs) < 0 ||
         yaml_unknown_keys(node, known, ARRAY_SIZE(known), f->errs) > 0 ||
         yaml_get_string(node, "source", f->errs, &d->source) < 0 ||
-        yaml_get_duration(node, "from", f->errs, &d->from) < 0 ||
-        yaml_get_duration(node, "until", f->errs, &d->until) < 0) {
+        test_time(f, node, "from", &d->from) < 0 ||
+        test_time(f, node, "until", &d->until) < 0) {
         f->bad = true;
         return;
     }

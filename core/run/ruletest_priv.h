@@ -147,6 +147,11 @@ const struct yaml_node *test_list(struct test_file *f,
 /* A mapping of texts as labels, sorted. */
 MUST_CHECK int test_labels(struct test_file *f, const struct yaml_node *map,
                            const struct label **ret, uint32_t *ret_n);
+/* A time of a test, or a span: 1; 0 where the key is missing, *ret untouched;
+ * -EINVAL, with the error added. */
+#define TEST_TIME_MAX (110000 * USEC_PER_DAY)
+int test_time(struct test_file *f, const struct yaml_node *map, const char *key,
+              usec_t *ret);
 PRINTF_LIKE(3, 4)
 void test_error(struct test_file *f, const struct yaml_node *node,
                 const char *fmt, ...);

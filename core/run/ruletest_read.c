@@ -48,12 +48,27 @@ map_ok(struct test_file *f, const struct yaml_node *node,
     return good;
 }
 
-static void
-get_duration(struct test_file *f, const struct yaml_node *map, const char *key,
-             usec_t *ret)
+static int
+bounded(struct test_file *f, const struct yaml_node *node, usec_t t)
 {
-    if (yaml_get_duration(map, key, f->errs, ret) < 0)
-        f->bad = true;
+    if (t <= TEST_TIME_MAX)
+        return 0;
+    test_error(f, node, "no test is longer than 110000d");
+    return -EINVAL;
+}
+
+int
+test_time(struct test_file *f, const struct yaml_node *map, const char *key,
+          usec_t *ret)
+{
+    usec_t t;
+    int r = yaml_get_duration(map, key, f->errs, &t);
+    if (r > 0 && bounded(f, yaml_get(map, key), t) < 0)
+        r = -EINVAL;
+    if (r > 0)
+        *ret = t;
+    f->bad |= r < 0;
+    return r;
 }
 
 static void
@@ -171,7 +186,7 @@ read_alert_check(struct test_file *f, const struct yaml_node *node,
     c->line = node->line;
     if (!map_ok(f, node, known, ARRAY_SIZE(known)))
         return 0;
-    get_duration(f, node, "eval_time", &c->time);
+    (void)test_time(f, node, "eval_time", &c->time);
     get_string(f, node, "alertname", &c->alertname);
     if (c->alertname.n == 0)
         test_error(f, node,
@@ -284,7 +299,7 @@ read_expr_check(struct test_file *f, const struct yaml_node *node,
     c->line = node->line;
     if (!map_ok(f, node, known, ARRAY_SIZE(known)))
         return 0;
-    get_duration(f, node, "eval_time", &c->time);
+    (void)test_time(f, node, "eval_time", &c->time);
     get_string(f, node, "expr", &c->expr);
     const struct yaml_node *list = test_list(f, node, "exp_samples");
     c->samples = arena_new_array(&f->arena, struct exp_sample, list->n + 1);
@@ -365,10 +380,10 @@ read_group(struct test_file *f, const struct yaml_node *node, uint32_t index,
     if (g->name == NULL)
         return -ENOMEM;
     usec_t interval = 0;
-    get_duration(f, node, "interval", &interval);
+    (void)test_time(f, node, "interval", &interval);
     if (interval > 0)
         g->interval = interval;
-    get_duration(f, node, "lateness", &g->lateness);
+    (void)test_time(f, node, "lateness", &g->lateness);
     get_string(f, node, "external_url", &g->external_url);
     read_start(f, node, &g->start);
     if (test_labels(f, yaml_get(node, "external_labels"), &g->external_labels,
@@ -450,7 +465,7 @@ read_root(struct test_file *f, const struct yaml_node *root)
     if (!map_ok(f, root, known, ARRAY_SIZE(known)))
         return 0;
     usec_t interval = 0;
-    get_duration(f, root, "evaluation_interval", &interval);
+    (void)test_time(f, root, "evaluation_interval", &interval);
     f->interval = interval > 0 ? interval : USEC_PER_MINUTE;
     if (yaml_get_bool(root, "fuzzy_compare", f->errs, &f->fuzzy) < 0)
         f->bad = true;

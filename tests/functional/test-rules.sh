@@ -33,8 +33,8 @@ status 0 --coverage good.yaml
 has 'SUCCESS'
 has ' passed, 0 failed'
 has 'Coverage: 4 of 5 rules (80.0%)'
-has 'rules.yaml:17: alert Never: never fired'
-has 'rules.yaml:14: alert Silent: never resolved'
+has 'rules.yaml:18: alert Never: never fired'
+has 'rules.yaml:15: alert Silent: never resolved'
 lacks 'Backlog'
 
 # --- the same without what each of the tests hangs on: it fails
@@ -56,19 +56,19 @@ status 1 --junit junit.xml bad-expectations.yaml
 cat >want <<'EOF'
 Unit Testing:  bad-expectations.yaml
   FAILED:
-    bad-expectations.yaml:9: test "wrong": alert Backlog at 11m
+    bad-expectations.yaml:10: test "wrong": alert Backlog at 11m
         + firing {alertname="Backlog", device_id="g1"}
         - firing {alertname="Backlog", device_id="g2"}
-    bad-expectations.yaml:12: test "wrong": alert Backlog at 5m
+    bad-expectations.yaml:13: test "wrong": alert Backlog at 5m
         + pending {alertname="Backlog", device_id="g1"}
           (nothing was expected)
-    bad-expectations.yaml:13: test "wrong": alert Backlog, resolved by 20m
+    bad-expectations.yaml:14: test "wrong": alert Backlog, resolved by 20m
         + resolved {alertname="Backlog", device_id="g1"}
           (nothing was expected)
-    bad-expectations.yaml:15: test "wrong": expr edgehub_queue_length at 1m
+    bad-expectations.yaml:16: test "wrong": expr edgehub_queue_length at 1m
         - edgehub_queue_length 7
         + edgehub_queue_length{device_id="g1"} 1200
-    bad-expectations.yaml:16: test "wrong": expr sum(1) at 1m: parse error: expected type instant vector in aggregation expression, got scalar
+    bad-expectations.yaml:17: test "wrong": expr sum(1) at 1m: parse error: expected type instant vector in aggregation expression, got scalar
 
 1 test passed, 1 failed
 EOF
@@ -86,22 +86,22 @@ status 2
 # --- for programs
 status 1 --format json --coverage bad-expectations.yaml
 has '"passed":1,"failed":1'
-has '"line":9,"message":"alert Backlog at 11m","diff":"+ firing {alertname=\"Backlog\"'
+has '"line":10,"message":"alert Backlog at 11m","diff":"+ firing {alertname=\"Backlog\"'
 has '"coverage":{"rules":5,"covered":2,"percent":40.0'
 
 # --- a file that can't be meant: everything at once, with places and hints
 status 1 --coverage unreadable.yaml
 has "1 file can't be read"
-has 'unreadable.yaml:1:26: warning: no file matches "none*.yaml"' err
-has 'unreadable.yaml:6:18: error: no decoder makes stream "hub_log"' err
+has 'unreadable.yaml:2:26: warning: no file matches "none*.yaml"' err
+has 'unreadable.yaml:7:18: error: no decoder makes stream "hub_log"' err
 has 'did you mean "hub_logs"?' err
-has 'unreadable.yaml:7:45: error: stream "hub_logs" has no label "hbu"' err
-has 'unreadable.yaml:7:78: error: stream "hub_logs" has no field "devce_id"' err
+has 'unreadable.yaml:8:45: error: stream "hub_logs" has no label "hbu"' err
+has 'unreadable.yaml:8:78: error: stream "hub_logs" has no field "devce_id"' err
 has 'it is one of its labels: put it there' err
-has 'unreadable.yaml:8:9: error: "every" needs an "until"' err
+has 'unreadable.yaml:9:9: error: "every" needs an "until"' err
 has 'an event is not received before it happens' err
 has 'source "hub_lgs" is neither a stream nor "series"' err
-has 'unreadable.yaml:11:46: error: expected "x" with how often' err
+has 'unreadable.yaml:12:46: error: expected "x" with how often' err
 has 'unknown key "alert_rule_tests"' err
 has 'misses required attribute alertname' err
 has '"fring" is none of pending, firing' err
