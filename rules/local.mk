@@ -3,9 +3,13 @@ EXTRA_DIST += %D%/README.md
 
 # A pack: dist_rules_DATA += %D%/iothub.yaml; its unit tests are EXTRA_DIST.
 rulesdir = $(pkgdatadir)/rules
-dist_rules_DATA = %D%/demo.yaml %D%/iothub.yaml
+dist_rules_DATA = %D%/demo.yaml %D%/fleet.yaml %D%/iothub.yaml
+EXTRA_DIST += %D%/fleet.test.yaml
 runbooksdir = $(rulesdir)/runbooks
 dist_runbooks_DATA = \
+	%D%/runbooks/FleetEdgeBacklog.md \
+	%D%/runbooks/FleetProvisioningBudgetBurn.md \
+	%D%/runbooks/FleetProvisioningFailures.md \
 	%D%/runbooks/IotHubConnectErrors.md \
 	%D%/runbooks/IotHubDeviceFlapping.md \
 	%D%/runbooks/IotHubDeviceOffline.md \

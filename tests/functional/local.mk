@@ -18,6 +18,7 @@ script_tests += %D%/reload.sh
 script_tests += %D%/reload-load.sh
 script_tests += %D%/replay.sh
 script_tests += %D%/run-drain.sh
+script_tests += %D%/pack-fleet.sh
 script_tests += %D%/pack-iothub.sh
 script_tests += %D%/source-file.sh
 script_tests += %D%/source-sim.sh

@@ -14,11 +14,9 @@ unit_tests += %D%/test_checkpoint.t
 unit_tests += %D%/test_run_threads.t
 %C%_test_run_threads_t_SOURCES = %D%/test_run_threads.c \
 	tests/lib/fakes.c tests/lib/fakes.h
-<<<<<<< HEAD
 
 unit_tests += %D%/test_watch.t
 %C%_test_watch_t_SOURCES = %D%/test_watch.c
-=======
+
 unit_tests += %D%/test_ruletest.t
 %C%_test_ruletest_t_LDADD = $(engine_test)
->>>>>>> 7cebc30 (engine: let unit tests set slots and ask questions)
