@@ -20,9 +20,10 @@ query_position(struct slice text, uint32_t offset, uint32_t *ret_line,
             start = i + 1;
         }
     }
+    struct slice before = slice_skip(text, start);
+    before.n = offset - start;
     *ret_line = line;
-    *ret_column =
-        1 + (uint32_t)utf8_count(slice_new(text.p + start, offset - start));
+    *ret_column = 1 + (uint32_t)utf8_count(before);
 }
 
 PRINTF_LIKE(5, 0)

@@ -262,7 +262,7 @@ sample_line(struct lines *l, const struct label *labels, uint32_t n, double v)
     if (named && n == 1)
         (void)buf_append_slice(&b, name);
     else
-        print_labels(&b, name, labels + named, n - named);
+        print_labels(&b, name, named ? labels + 1 : labels, n - named);
     (void)buf_printf(&b, " %s", value);
     return line_add(l, &b);
 }
