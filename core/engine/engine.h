@@ -18,6 +18,7 @@
 #define ENGINE_VERSION 1 /* changes when the same journal may give others */
 
 struct engine;
+struct rule;
 struct trial;
 
 struct engine_options {
@@ -95,6 +96,28 @@ int engine_watermarks(const struct engine *e,
 /* Alerts that are pending or firing now, as transitions with that state. */
 int engine_alerts(const struct engine *e,
                   int (*fn)(void *arg, const struct transition *t), void *arg);
+
+/* A rule and how it does. */
+struct engine_rule {
+    struct slice file, group, name, expr;
+    unsigned line;
+    bool is_alert;
+    usec_t interval_us, for_us, keep_us;
+    uint64_t limit, evaluations;
+    uint32_t n_labels, n_annotations;
+    const struct label *labels, *annotations; /* as written */
+    usec_t last_slot_us;                      /* USEC_NONE: none yet */
+    struct slice error;                       /* of the last evaluation */
+    struct rule *rule;
+};
+/* Calls fn with each rule that can run, in the order of the files; what is not
+ * 0 ends it and is returned. */
+int engine_rules(struct engine *e,
+                 int (*fn)(void *arg, const struct engine_rule *r), void *arg);
+/* Its alerts, as engine_alerts() has them. */
+int engine_rule_alerts(const struct engine_rule *r,
+                       int (*fn)(void *arg, const struct transition *t),
+                       void *arg);
 
 DEFINE_AUTO(engine, engine_free)
 

@@ -32,6 +32,7 @@ core_libcore_la_SOURCES += \
 	%D%/histogram.c \
 	%D%/info.c \
 	%D%/ingest.c \
+	%D%/inspect.c \
 	%D%/keys.c \
 	%D%/keys.h \
 	%D%/labels.c \

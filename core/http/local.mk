@@ -2,6 +2,7 @@
 EXTRA_DIST += %D%/README.md
 
 core_libcore_la_SOURCES += \
+	%D%/page_api.c \
 	%D%/page_metrics.c \
 	%D%/page_status.c \
 	%D%/pages.h \

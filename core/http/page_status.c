@@ -10,59 +10,6 @@
 #include "core/http/pages.h"
 #include "core/http/snapshot.h"
 
-/* ---- /api/v1/alerts */
-
-static void
-json_labels(struct buf *b, const struct label *labels, uint32_t n)
-{
-    (void)buf_putc(b, '{');
-    for (uint32_t i = 0; i < n; i++) {
-        if (i > 0)
-            (void)buf_putc(b, ',');
-        (void)buf_append_json_string(b, labels[i].name);
-        (void)buf_putc(b, ':');
-        (void)buf_append_json_string(b, labels[i].value);
-    }
-    (void)buf_putc(b, '}');
-}
-
-/* The value in Go's shortest exponent form, as Prometheus has it: 1e+00. */
-static void
-json_value(struct buf *b, double v)
-{
-    char text[64];
-    for (int digits = 0; digits < 18; digits++) {
-        (void)snprintf(text, sizeof text, "%.*e", digits, v);
-        double back;
-        if (str_parse_double(slice_from_str(text), STR_INF_NAN, &back) < 0 ||
-            back == v)
-            break;
-    }
-    (void)buf_append_json_string(b, slice_from_str(text));
-}
-
-void
-page_alerts(const struct snapshot *s, struct buf *b)
-{
-    (void)buf_append_str(b, "{\"status\":\"success\",\"data\":{\"alerts\":[");
-    for (size_t i = 0; i < s->n_alerts; i++) {
-        const struct alert *a = &s->alerts[i];
-        char active[TIME_STR_MAX];
-        (void)time_format_rfc3339(a->active_us, TIME_SHORTEST, active);
-        (void)buf_printf(b, "%s{\"labels\":", i > 0 ? "," : "");
-        json_labels(b, a->labels, a->n_labels);
-        (void)buf_append_str(b, ",\"annotations\":");
-        json_labels(b, a->annotations, a->n_annotations);
-        (void)buf_printf(b, ",\"state\":\"%s\",\"activeAt\":\"%s\",\"value\":",
-                         alert_state_name(a->state), active);
-        json_value(b, a->value);
-        (void)buf_putc(b, '}');
-    }
-    (void)buf_append_str(b, "]}}\n");
-}
-
-/* ---- the status page */
-
 static void
 html_text(struct buf *b, struct slice s)
 {

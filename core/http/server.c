@@ -82,6 +82,80 @@ answer_page(struct http_server *s, struct MHD_Connection *conn,
     return answer(conn, MHD_HTTP_OK, page->type, &b);
 }
 
+/* ---- /api/v1/rules */
+
+struct rules_call {
+    struct rules_filter filter;
+    struct buf b;
+    const char *bad; /* what can't be meant, or NULL */
+};
+
+static void
+filter_add(struct filter_list *l, const char *value)
+{
+    if (l->n < FILTER_MAX)
+        l->v[l->n++] = value;
+}
+
+static enum MHD_Result
+rules_parameter(void *arg, enum MHD_ValueKind kind, const char *key,
+                const char *value)
+{
+    struct rules_call *c = arg;
+    (void)kind;
+    if (value == NULL)
+        value = "";
+    if (strcmp(key, "type") == 0) {
+        c->filter.alerts_only = strcmp(value, "alert") == 0;
+        c->filter.records_only = strcmp(value, "record") == 0;
+        if (!c->filter.alerts_only && !c->filter.records_only && *value != 0)
+            c->bad = "type is alert or record";
+    } else if (strcmp(key, "exclude_alerts") == 0) {
+        c->filter.exclude_alerts = strcmp(value, "true") == 0;
+    } else if (strcmp(key, "rule_name[]") == 0) {
+        filter_add(&c->filter.names, value);
+    } else if (strcmp(key, "rule_group[]") == 0) {
+        filter_add(&c->filter.groups, value);
+    } else if (strcmp(key, "file[]") == 0) {
+        filter_add(&c->filter.files, value);
+    }
+    return MHD_YES;
+}
+
+static void
+rules_call(void *arg, struct engine *e)
+{
+    struct rules_call *c = arg;
+    page_rules(e, &c->filter, &c->b);
+}
+
+static enum MHD_Result
+answer_rules(struct http_server *s, struct MHD_Connection *conn)
+{
+    struct rules_call c = {.b = BUF_INIT(PAGE_MAX)};
+    unsigned status = MHD_HTTP_OK;
+    (void)MHD_get_connection_values(conn, MHD_GET_ARGUMENT_KIND,
+                                    rules_parameter, &c);
+    if (c.bad != NULL) {
+        status = MHD_HTTP_BAD_REQUEST;
+        page_error("bad_data", c.bad, &c.b);
+    } else if (loop_call(collector_loop(s->collector), rules_call, &c) < 0) {
+        status = MHD_HTTP_SERVICE_UNAVAILABLE;
+        page_error("unavailable", "the collector is stopping", &c.b);
+    }
+    enum MHD_Result r = answer(conn, status, "application/json", &c.b);
+    buf_fini(&c.b);
+    return r;
+}
+
+static enum MHD_Result
+answer_buildinfo(struct MHD_Connection *conn)
+{
+    AUTO_FINI(buf) b = BUF_INIT(4096);
+    page_buildinfo(&b);
+    return answer(conn, MHD_HTTP_OK, "application/json", &b);
+}
+
 static enum MHD_Result
 answer_health(struct http_server *s, struct MHD_Connection *conn)
 {
@@ -130,6 +204,10 @@ on_request(void *arg, struct MHD_Connection *conn, const char *url,
                            "only GET is answered here\n");
     if (strcmp(url, "/-/healthy") == 0 || strcmp(url, "/-/ready") == 0)
         return answer_health(s, conn);
+    if (strcmp(url, "/api/v1/rules") == 0)
+        return answer_rules(s, conn);
+    if (strcmp(url, "/api/v1/status/buildinfo") == 0)
+        return answer_buildinfo(conn);
     for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
         if (strcmp(url, pages[i].path) == 0)
             return answer_page(s, conn, &pages[i]);

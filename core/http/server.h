@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* server.h - the HTTP side of a running collector: the status page (/),
- * /metrics, /-/healthy, /-/ready, /api/v1/alerts as Prometheus answers it.
+ * /metrics, /-/healthy, /-/ready; and as Prometheus answers them
+ * /api/v1/alerts, /api/v1/rules and /api/v1/status/buildinfo.
  *
  * It reads only; it listens where `listen` says.  Threads of libmicrohttpd
  * call into the collector's thread-safe parts. */

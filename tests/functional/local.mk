@@ -2,6 +2,7 @@
 EXTRA_DIST += %D%/README.md
 
 # One a line: each comes with the part that it tests.
+script_tests += %D%/api.sh
 script_tests += %D%/backpressure.sh
 script_tests += %D%/check-rules.sh
 script_tests += %D%/commands.sh
