@@ -96,6 +96,18 @@ call_pi(struct call *c, struct value *ret)
     return 0;
 }
 
+static int
+call_bounds(struct call *c, struct value *ret)
+{
+    const struct query_bounds *b = &c->ev->bounds;
+    usec_t t = c->n->call.func == FUNC_START  ? b->start
+               : c->n->call.func == FUNC_END  ? b->end
+               : c->n->call.func == FUNC_STEP ? b->step
+                                              : b->end - b->start;
+    ret->scalar = (double)(t / 1000) / 1000;
+    return 0;
+}
+
 static const call_fn call_fns[FUNC_ID_COUNT] = {
     [FUNC_ABSENT] = call_absent,
     [FUNC_HISTOGRAM_FRACTION] = call_histogram_fraction,
@@ -112,6 +124,10 @@ static const call_fn call_fns[FUNC_ID_COUNT] = {
     [FUNC_SORT_BY_LABEL] = call_sort_by_label,
     [FUNC_SORT_BY_LABEL_DESC] = call_sort_by_label,
     [FUNC_SORT_DESC] = call_sort,
+    [FUNC_START] = call_bounds,
+    [FUNC_END] = call_bounds,
+    [FUNC_STEP] = call_bounds,
+    [FUNC_RANGE] = call_bounds,
     [FUNC_TIME] = call_time,
     [FUNC_VECTOR] = call_vector,
 };

@@ -13,6 +13,7 @@
 #include "core/engine/rows.h"
 #include "core/engine/series.h"
 #include "core/engine/watermark.h"
+#include "core/lang/query.h"
 #include "core/record/chunk.h"
 
 #define LOOKBACK_US (5 * USEC_PER_MINUTE)
@@ -112,6 +113,8 @@ struct eval {
     uint64_t serial; /* of the slot: values are kept for it */
     struct err *err;
     struct notes *notes; /* NULL: nobody reads them */
+    struct query_bounds bounds;
+    usec_t lookback_us, step_default_us; /* of subqueries without a step */
 };
 
 /* Evaluates a rule's expression at its slot.  0; -ENOMEM; -EINVAL with err

@@ -11,6 +11,7 @@
 #include "core/base/buf.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
+#include "core/engine/matrix.h"
 
 /* --- vectors ------------------------------------------------------------ */
 
@@ -130,27 +131,22 @@ eval_events(struct eval *ev, struct node *n, uint32_t need, struct value *ret)
     return e;
 }
 
-/* The time up to which a selector's samples count. */
-static int64_t
-select_end(const struct eval *ev, const struct node *n)
-{
-    usec_t t = ev->t - n->select.offset;
-    int64_t ms = t / 1000 - (t % 1000 < 0);
-    return n->select.previous ? ms - 1 : ms;
-}
-
 static int
 eval_select(struct eval *ev, struct node *n, struct value *ret)
 {
     struct seriesdb *db = ev->e->series;
     uint32_t view = (uint32_t)n->select.view, count = view_count(db, view);
-    int64_t to = select_end(ev, n), from = to - n->select.range / 1000;
     struct vector *v = &ret->vec;
-    if (vector_make(ev, count, v) < 0)
-        return -ENOMEM;
+    usec_t t;
+    int e = eval_moment(ev, n->select.mod, &t);
+    if (e == 0)
+        e = vector_make(ev, count, v);
+    if (e < 0)
+        return e;
+    int64_t to = t / 1000 - (t % 1000 < 0) - n->select.previous;
     for (uint32_t i = 0; i < count; i++) {
         struct sample x;
-        if (!view_newest(db, view, i, from, to, &x))
+        if (!view_newest(db, view, i, to - ev->lookback_us / 1000, to, &x))
             continue;
         bool time = n->select.timestamp;
         vector_push(v, view_labels(db, view, i),
@@ -264,10 +260,14 @@ int
 eval_rule(struct engine *e, struct rule *r, usec_t slot,
           const struct value **ret, struct err *err)
 {
+    usec_t t = slot - r->def->offset_us;
     struct eval ev = {.e = e,
                       .rule = r,
-                      .t = slot - r->def->offset_us,
+                      .t = t,
                       .serial = e->serial,
-                      .err = err};
+                      .err = err,
+                      .bounds = {t, t, 0},
+                      .lookback_us = LOOKBACK_US,
+                      .step_default_us = r->def->interval_us};
     return eval_root(&ev, r->root, ret);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/engine/engine_priv.h"
+#include "core/engine/matrix.h"
 #include "core/engine/notes.h"
 #include "core/engine/stretch.h"
 
@@ -290,28 +291,6 @@ static const range_fn range_fns[FUNC_ID_COUNT] = {
 
 /* --- nodes -------------------------------------------------------------- */
 
-/* Leaves out stale markers; mostly there are none and nothing is copied. */
-static int
-stretch_clean(struct stretch *sp)
-{
-    uint32_t stale = 0;
-    for (uint32_t i = 0; i < sp->n; i++)
-        stale += value_is_stale(sp->s[i].v);
-    if (stale == 0)
-        return 0;
-    struct sample *s = arena_alloc(sp->arena, (sp->n - stale + 1) * sizeof *s);
-    if (s == NULL)
-        return -ENOMEM;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < sp->n; i++) {
-        if (!value_is_stale(sp->s[i].v))
-            s[n++] = sp->s[i];
-    }
-    sp->s = s;
-    sp->n = n;
-    return 0;
-}
-
 static bool
 keeps_name(enum func_id f)
 {
@@ -359,25 +338,25 @@ range_note(struct eval *ev, const struct node *n, const struct stretch *sp,
 }
 
 static int
-range_series(struct eval *ev, struct node *n, struct stretch *sp, uint32_t i,
-             struct vector *v)
+range_series(struct eval *ev, struct node *n, const struct matrix *m,
+             struct stretch *sp, uint32_t i, struct vector *v)
 {
-    struct seriesdb *db = ev->e->series;
-    uint32_t view = (uint32_t)n->select.view;
     enum func_id f = n->select.func;
+    struct lset *l;
+    bool unnamed;
     double x = 0;
-    sp->n = view_samples(db, view, i, sp->start_ms, sp->end_ms, &sp->s);
-    if (stretch_clean(sp) < 0)
-        return -ENOMEM;
+    int64_t count = matrix_get(m, i, &sp->s, &l, &unnamed);
+    if (count < 0)
+        return (int)count;
+    sp->n = (uint32_t)count;
     if (f == FUNC_DOUBLE_EXPONENTIAL_SMOOTHING && sp->n > 0 &&
         smoothing_check(ev, sp->params) < 0)
         return -EINVAL;
     if (!range_fns[f](sp, &x))
         return 0;
-    struct lset *l = view_labels(db, view, i);
     if (ev->notes != NULL)
         range_note(ev, n, sp, l);
-    vector_push(v, l, x, !keeps_name(f));
+    vector_push(v, l, x, unnamed || !keeps_name(f));
     return 0;
 }
 
@@ -385,27 +364,30 @@ int
 eval_range(struct eval *ev, struct node *n, struct value *ret)
 {
     double params[8] = {0};
-    usec_t t = ev->t - n->select.offset;
-    int64_t end = t / 1000 - (t % 1000 < 0);
-    struct stretch sp = {.end_ms = end - n->select.previous,
-                         .range_s = (double)n->select.range / USEC_PER_SEC,
-                         .params = params,
-                         .arena = &ev->e->arena};
-    sp.start_ms = sp.end_ms - n->select.range / 1000;
-    uint32_t count = view_count(ev->e->series, (uint32_t)n->select.view);
+    struct matrix m;
     struct vector *v = &ret->vec;
-    int e = range_params(ev, n, params);
+    int e = matrix_open(ev, n, &m);
     if (e == 0)
-        e = vector_make(ev, count + 1, v);
-    for (uint32_t i = 0; e == 0 && i < count; i++)
-        e = range_series(ev, n, &sp, i, v);
+        e = range_params(ev, n, params);
+    if (e == 0)
+        e = vector_make(ev, m.n + 1, v);
     if (e < 0)
         return e;
-    v->ordered = true;
+    struct stretch sp = {.start_ms = m.start_ms,
+                         .end_ms = m.end_ms,
+                         .range_s = (double)m.range_us / USEC_PER_SEC,
+                         .params = params,
+                         .arena = &ev->e->arena};
+    for (uint32_t i = 0; e == 0 && i < m.n; i++)
+        e = range_series(ev, n, &m, &sp, i, v);
+    if (e < 0)
+        return e;
+    v->ordered = m.strands == NULL;
     if (n->select.func != FUNC_ABSENT_OVER_TIME)
         return 0;
     bool any = v->n > 0;
     v->n = 0;
+    v->ordered = true;
     if (!any)
         vector_push(v, n->absent_labels, 1, false);
     return 0;

@@ -55,7 +55,8 @@ enum node_kind {
     NODE_STRING,
     NODE_EVENTS, /* a count of events in a window, or its rate */
     NODE_SELECT, /* newest samples of a view */
-    NODE_RANGE,  /* a function of each series' samples in a range */
+    NODE_RANGE,  /* a function of each series' samples in a range, or those
+                    samples themselves */
     NODE_CALL,
     NODE_AGGREGATE,
     NODE_BINARY,
@@ -89,8 +90,10 @@ struct node {
             int view;
             bool timestamp; /* its time instead of its value */
             bool previous;  /* not those of the evaluation's own time */
-            enum func_id func;
-            usec_t range, offset;
+            enum func_id func; /* RANGE; FUNC_ID_COUNT: none */
+            struct node *sub;  /* RANGE of a subquery, else NULL */
+            const struct modifiers *mod;
+            const struct lang_duration *range, *step; /* of the RANGE */
         } select; /* SELECT and RANGE */
         struct {
             enum func_id func;

@@ -167,7 +167,7 @@ about_all(struct informing *in)
     int e = in->a == NULL || in->metrics == NULL ? -ENOMEM : 0;
     for (uint32_t i = 0; e == 0 && i < n; i++) {
         struct sample x;
-        if (view_newest(db, view, i, to - LOOKBACK_US / 1000, to, &x))
+        if (view_newest(db, view, i, to - ev->lookback_us / 1000, to, &x))
             e = about_add(in, view_labels(db, view, i), x.ms);
     }
     return e;

@@ -46,12 +46,16 @@ core_libcore_la_SOURCES += \
 	%D%/match.c \
 	%D%/match.h \
 	%D%/math.c \
+	%D%/matrix.c \
+	%D%/matrix.h \
 	%D%/memo.c \
 	%D%/memo.h \
 	%D%/notes.c \
 	%D%/notes.h \
 	%D%/plan.c \
 	%D%/plan.h \
+	%D%/query.c \
+	%D%/query.h \
 	%D%/rank.c \
 	%D%/reach.c \
 	%D%/restore.c \

@@ -299,23 +299,28 @@ lower_events(struct lowering *l, const struct expr *call,
 }
 
 static int
-view_of(struct lowering *l, const struct selector *sel, int64_t span_ms)
+view_of(struct lowering *l, const struct selector *sel)
 {
     struct plan *p = l->plan;
     int v = seriesdb_add_view(p->e->series, sel->name, sel->matchers,
                               sel->matcher_count);
-    struct view_use use = {.view = v, .span_ms = span_ms};
-    if (sel->name.n > 0 && seriesdb_metric(p->e->series, sel->name, NULL) < 0)
+    struct view_use use = {.view = v, .sel = sel};
+    if (sel->name.n > 0 && !p->is_question &&
+        seriesdb_metric(p->e->series, sel->name, NULL) < 0)
         return -ENOMEM;
     if (v < 0 || vec_push(&p->views, use) < 0)
         return -ENOMEM;
     return v;
 }
 
+/* The rule looks back so far, seen from where it is evaluated; subqueries
+ * around it look further. */
 static int
-view_read(struct lowering *l, int view)
+view_read(struct lowering *l, int view, usec_t span_us)
 {
-    struct view_use *u = &l->plan->views.p[view];
+    struct plan *p = l->plan;
+    struct view_use *u = &p->views.p[view - p->views.p[0].view];
+    u->span_ms = MAX(u->span_ms, (span_us + l->reach_us) / 1000);
     for (uint32_t i = 0; i < u->readers.n; i++) {
         if (u->readers.p[i] == l->rule)
             return 0;
@@ -337,6 +342,17 @@ reads_previous(const struct lowering *l, const struct selector *sel)
     return false;
 }
 
+/* What every node that reads samples has. */
+static void
+select_fill(struct node *n, enum func_id func, const struct modifiers *mod,
+            const struct lang_duration *range)
+{
+    n->type = LANG_VECTOR;
+    n->select.func = func;
+    n->select.mod = mod;
+    n->select.range = range;
+}
+
 /* 'func' FUNC_ID_COUNT: the selector itself. */
 static struct node *
 lower_select(struct lowering *l, const struct expr *e,
@@ -349,20 +365,16 @@ lower_select(struct lowering *l, const struct expr *e,
     (void)buf_printf(&b, "select %d %d %d ", (int)func, timestamp, previous);
     (void)expr_print(sel_expr, &b);
     bool fresh;
-    bool range = func != FUNC_ID_COUNT;
+    bool range = sel->range.present;
     struct node *n = node_of(l, &b, range ? NODE_RANGE : NODE_SELECT, e, args,
                              n_args, &fresh);
     if (n == NULL)
         return NULL;
     if (fresh) {
-        usec_t span = range ? sel->range.us : LOOKBACK_US;
-        n->type = LANG_VECTOR;
-        n->select.func = func;
+        select_fill(n, func, &sel->mod, &sel->range);
         n->select.timestamp = timestamp;
         n->select.previous = previous;
-        n->select.range = span;
-        n->select.offset = sel->mod.offset.us;
-        n->select.view = view_of(l, sel, (span + sel->mod.offset.us) / 1000);
+        n->select.view = view_of(l, sel);
         if (n->select.view < 0)
             return fail(l, -ENOMEM);
         if (func == FUNC_ABSENT_OVER_TIME) {
@@ -371,7 +383,39 @@ lower_select(struct lowering *l, const struct expr *e,
                 return NULL;
         }
     }
-    return view_read(l, n->select.view) < 0 ? fail(l, -ENOMEM) : n;
+    usec_t span = (range ? sel->range.us : LOOKBACK_US) + sel->mod.offset.us;
+    return view_read(l, n->select.view, span) < 0 ? fail(l, -ENOMEM) : n;
+}
+
+static struct node *
+lower_subquery(struct lowering *l, const struct expr *e, const struct expr *q,
+               enum func_id func, struct node **args, uint32_t n_args)
+{
+    usec_t reach = q->subquery.range.us + q->subquery.mod.offset.us;
+    l->reach_us += reach;
+    struct node *inner = lower(l, q->subquery.arg);
+    l->reach_us -= reach;
+    if (inner == NULL)
+        return NULL;
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)buf_printf(&b, "subquery %d %016llx ", (int)func,
+                     (unsigned long long)inner->id);
+    (void)expr_print(q, &b);
+    if (!q->subquery.step.present)
+        (void)buf_printf(&b, " %lld", (long long)l->rule->def->interval_us);
+    bool fresh;
+    struct node *n = node_of(l, &b, NODE_RANGE, e, args, n_args, &fresh);
+    if (n == NULL || !fresh)
+        return n;
+    select_fill(n, func, &q->subquery.mod, &q->subquery.range);
+    n->select.step = &q->subquery.step;
+    n->select.sub = inner;
+    if (func == FUNC_ABSENT_OVER_TIME) {
+        n->absent_labels = lset_empty(l->plan->e->labels);
+        if (n->absent_labels == NULL)
+            return fail(l, -ENOMEM);
+    }
+    return n;
 }
 
 /* --- calls -------------------------------------------------------------- */
@@ -399,7 +443,10 @@ lower_range(struct lowering *l, const struct expr *e, const struct expr *m)
         if (args[n++] == NULL)
             return NULL;
     }
-    return lower_select(l, e, m, e->call.func->id, false, args, n);
+    enum func_id func = e->call.func->id;
+    if (m->kind == EXPR_SUBQUERY)
+        return lower_subquery(l, e, m, func, args, n);
+    return lower_select(l, e, m, func, false, args, n);
 }
 
 static int
@@ -428,7 +475,7 @@ static int
 info_finish(struct lowering *l, struct node *n, const struct selector *sel)
 {
     n->call.sel = sel;
-    n->call.view = view_of(l, sel, LOOKBACK_US / 1000);
+    n->call.view = view_of(l, sel);
     return MIN(n->call.view, 0);
 }
 
@@ -448,7 +495,7 @@ lower_info(struct lowering *l, const struct expr *e)
     if (n == NULL)
         return NULL;
     n->call.func = FUNC_INFO;
-    if ((fresh && info_finish(l, n, sel) < 0) || view_read(l, n->call.view) < 0)
+    if ((fresh && info_finish(l, n, sel) < 0) || view_read(l, n->call.view, LOOKBACK_US) < 0)
         return fail(l, -ENOMEM);
     return n;
 }
@@ -458,7 +505,8 @@ lower_call(struct lowering *l, const struct expr *e)
 {
     enum func_id func = e->call.func->id;
     const struct expr *m = matrix_arg(e);
-    if (m != NULL && m->sel->binding == BOUND_STREAM)
+    if (m != NULL && m->kind == EXPR_SELECTOR &&
+        m->sel->binding == BOUND_STREAM)
         return lower_events(l, e, NULL);
     if (m != NULL)
         return lower_range(l, e, m);
@@ -520,7 +568,10 @@ summed_events(const struct expr *e)
                                  c->call.func->id != FUNC_RATE))
         return NULL;
     const struct expr *m = matrix_arg(c);
-    return m->sel->binding == BOUND_STREAM && m->sel->unwrap == NULL ? c : NULL;
+    return m->kind == EXPR_SELECTOR && m->sel->binding == BOUND_STREAM &&
+                   m->sel->unwrap == NULL
+               ? c
+               : NULL;
 }
 
 static struct node *
@@ -646,6 +697,8 @@ lower(struct lowering *l, const struct expr *e)
         return lower_literal(l, e);
     case EXPR_SELECTOR:
         return lower_select(l, e, e, FUNC_ID_COUNT, false, NULL, 0);
+    case EXPR_SUBQUERY:
+        return lower_subquery(l, e, e, FUNC_ID_COUNT, NULL, 0);
     case EXPR_CALL:
         return lower_call(l, e);
     case EXPR_AGGREGATE:

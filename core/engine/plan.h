@@ -57,6 +57,7 @@ struct sink {
 /* A view with who reads it. */
 struct view_use {
     int view;
+    const struct selector *sel;
     int64_t span_ms; /* range or look-back, and offset */
     VEC(struct rule *) readers;
 };
@@ -84,6 +85,7 @@ struct plan {
     struct engine *e;
     struct rulebook *book;
     const struct schema *schema;
+    bool is_question; /* made for one query: leaves no trace (query.c) */
     struct graph graph;
     struct router *router;
     VEC(struct sink *) sinks;
@@ -117,6 +119,7 @@ struct lowering {
     struct rule *rule;
     const struct slice *fields; /* names that enclosing clauses group by */
     uint32_t n_fields;
+    usec_t reach_us; /* how far subqueries around look back */
     int error;
 };
 

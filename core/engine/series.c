@@ -356,6 +356,61 @@ views_want(const struct seriesdb *db, uint32_t metric, const struct lset *l)
     return false;
 }
 
+/* --- views for a while ---------------------------------------------------- */
+
+uint32_t
+seriesdb_view_count(const struct seriesdb *db)
+{
+    return db->views.n;
+}
+
+int
+seriesdb_fill_views(struct seriesdb *db, uint32_t first)
+{
+    for (uint32_t k = first; k < db->views.n; k++) {
+        struct view *v = &db->views.p[k];
+        for (uint32_t i = 0; i < db->series.n; i++) {
+            const struct series *s = &db->series.p[i];
+            if (s->labels != NULL &&
+                view_reads(v, &db->metrics.p[s->metric]) &&
+                view_matches(db, v, s->labels) && view_insert(db, v, i) < 0)
+                return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+void
+seriesdb_drop_views(struct seriesdb *db, uint32_t first)
+{
+    while (db->views.n > first) {
+        struct view *v = &db->views.p[--db->views.n];
+        for (uint32_t i = 0; i < v->series.n; i++)
+            db->series.p[v->series.p[i]].views--;
+        for (uint32_t i = 0; i < db->metrics.n; i++)
+            db->metrics.p[i].n_views -= view_reads(v, &db->metrics.p[i]);
+        view_fini(db, v);
+    }
+}
+
+bool
+seriesdb_kept_since(const struct seriesdb *db, struct slice name,
+                    uint32_t views, int64_t *ret_ms)
+{
+    uint32_t id = labels_find(db->ls, name);
+    struct metric asked = {.name = id};
+    *ret_ms = NEVER_MS;
+    for (uint32_t i = 0; i < db->metrics.n; i++) {
+        if (db->metrics.p[i].name == id)
+            *ret_ms = db->metrics.p[i].horizon;
+    }
+    for (uint32_t k = 0; k < views; k++) {
+        if (view_reads(&db->views.p[k], &asked))
+            return true;
+    }
+    return false;
+}
+
 static void
 series_free(struct seriesdb *db, uint32_t index)
 {

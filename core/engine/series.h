@@ -55,6 +55,15 @@ void seriesdb_free(struct seriesdb *db);
  * 'matchers' must live as long as the view. */
 MUST_CHECK int seriesdb_add_view(struct seriesdb *db, struct slice name,
                                  const struct matcher *matchers, uint32_t n);
+uint32_t seriesdb_view_count(const struct seriesdb *db);
+/* Puts the series that are there into the views from 'first' on, which came
+ * after them; and takes those views away again. */
+MUST_CHECK int seriesdb_fill_views(struct seriesdb *db, uint32_t first);
+void seriesdb_drop_views(struct seriesdb *db, uint32_t first);
+/* Does any view before 'views' keep series of the metric?  Then samples after
+ * *ret_ms are there. */
+bool seriesdb_kept_since(const struct seriesdb *db, struct slice name,
+                         uint32_t views, int64_t *ret_ms);
 /* Forgets all views (new rules come): their numbers start from 0 again, and
  * metrics are to be declared anew. */
 void seriesdb_reset_views(struct seriesdb *db);

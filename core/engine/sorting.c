@@ -101,15 +101,26 @@ sort_by(struct call *c, int (*cmp)(const void *, const void *, void *),
     return 0;
 }
 
+static void
+note_ineffective(struct call *c)
+{
+    if (c->ev->bounds.step > 0)
+        eval_note(c->ev, NOTE_WARNING, c->n->expr,
+                  "sort is ineffective for range queries since results are "
+                  "always ordered by labels");
+}
+
 int
 call_sort(struct call *c, struct value *ret)
 {
+    note_ineffective(c);
     return sort_by(c, value_order, c->n->call.func == FUNC_SORT_DESC, ret);
 }
 
 int
 call_sort_by_label(struct call *c, struct value *ret)
 {
+    note_ineffective(c);
     return sort_by(c, label_order, c->n->call.func == FUNC_SORT_BY_LABEL_DESC,
                    ret);
 }

@@ -78,6 +78,10 @@ static const bool funcs[FUNC_ID_COUNT] = {
     [FUNC_SUM_OVER_TIME] = true,
     [FUNC_TAN] = true,
     [FUNC_TANH] = true,
+    [FUNC_START] = true,
+    [FUNC_END] = true,
+    [FUNC_STEP] = true,
+    [FUNC_RANGE] = true,
     [FUNC_TIME] = true,
     [FUNC_TIMESTAMP] = true,
     [FUNC_TS_OF_FIRST_OVER_TIME] = true,
@@ -108,7 +112,8 @@ engine_support(void)
         .funcs = funcs,
         .aggs = aggs,
         .stages = stages,
-        .features = LANG_ANY_STREAM | LANG_FILL,
+        .features = LANG_ANY_STREAM | LANG_FILL | LANG_SUBQUERY | LANG_AT |
+                    LANG_NEGATIVE_OFFSET | LANG_DURATION_EXPR,
     };
     return &support;
 }

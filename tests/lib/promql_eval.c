@@ -219,12 +219,16 @@ evaluate(struct promql *p, double minute, const char *expr)
     arena_init(&a, 4096, TEXT_MAX);
     notes_init(&notes, &a);
     struct rule *r = &p->e->plan->rules.p[0];
+    usec_t t = (usec_t)llround(minute * USEC_PER_MINUTE);
     struct eval ev = {.e = p->e,
                       .rule = r,
-                      .t = (usec_t)llround(minute * USEC_PER_MINUTE),
+                      .t = t,
                       .serial = ++p->serial,
                       .err = &err,
-                      .notes = &notes};
+                      .notes = &notes,
+                      .bounds = {t, t, 0},
+                      .lookback_us = LOOKBACK_US,
+                      .step_default_us = USEC_PER_MINUTE};
     int e = eval_root(&ev, r->root, &v);
     CHECK(e != -ENOMEM);
     if (e < 0)
