@@ -4,6 +4,7 @@ EXTRA_DIST += %D%/README.md
 include %D%/lib/local.mk
 include %D%/unit/local.mk
 include %D%/functional/local.mk
+include %D%/promqltest/local.mk
 include %D%/scenario/local.mk
 include %D%/fuzz/local.mk
 include %D%/bench/local.mk

@@ -12,6 +12,7 @@
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
 #include "core/engine/matrix.h"
+#include "core/engine/stretch.h"
 
 /* --- vectors ------------------------------------------------------------ */
 
@@ -131,6 +132,22 @@ eval_events(struct eval *ev, struct node *n, uint32_t need, struct value *ret)
     return e;
 }
 
+/* The sample of the i-th series that counts at 'ms'. */
+static bool
+select_sample(struct eval *ev, const struct node *n, uint32_t i, int64_t ms,
+              struct sample *ret)
+{
+    struct seriesdb *db = ev->e->series;
+    uint32_t view = (uint32_t)n->select.view;
+    int64_t back = ev->lookback_us / 1000;
+    const struct sample *s;
+    if (n->select.extend != EXTEND_SMOOTHED)
+        return view_newest(db, view, i, ms - back, ms, ret);
+    uint32_t count = view_samples(db, view, i, ms - back, ms + back, &s);
+    ret->ms = ms;
+    return smoothed_at(s, count, ms, &ret->v) && !value_is_stale(ret->v);
+}
+
 static int
 eval_select(struct eval *ev, struct node *n, struct value *ret)
 {
@@ -146,7 +163,7 @@ eval_select(struct eval *ev, struct node *n, struct value *ret)
     int64_t to = t / 1000 - (t % 1000 < 0) - n->select.previous;
     for (uint32_t i = 0; i < count; i++) {
         struct sample x;
-        if (!view_newest(db, view, i, to - ev->lookback_us / 1000, to, &x))
+        if (!select_sample(ev, n, i, to, &x))
             continue;
         bool time = n->select.timestamp;
         vector_push(v, view_labels(db, view, i),

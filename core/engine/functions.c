@@ -352,12 +352,30 @@ range_series(struct eval *ev, struct node *n, const struct matrix *m,
     if (f == FUNC_DOUBLE_EXPONENTIAL_SMOOTHING && sp->n > 0 &&
         smoothing_check(ev, sp->params) < 0)
         return -EINVAL;
-    if (!range_fns[f](sp, &x))
-        return 0;
+    int some = n->select.extend == EXTEND_NONE
+                   ? range_fns[f](sp, &x)
+                   : extended_range(f, n->select.extend, range_fns[f], sp, &x);
+    if (some <= 0)
+        return some;
     if (ev->notes != NULL)
         range_note(ev, n, sp, l);
     vector_push(v, l, x, unnamed || !keeps_name(f));
     return 0;
+}
+
+static int
+range_check(struct eval *ev, const struct node *n)
+{
+    bool anchored = n->select.extend == EXTEND_ANCHORED;
+    if (n->select.extend == EXTEND_NONE ||
+        extended_takes(n->select.func, n->select.extend))
+        return 0;
+    return err_set(ev->err, -EINVAL,
+                   "%s modifier can only be used with: %s - not with %s",
+                   anchored ? "anchored" : "smoothed",
+                   anchored ? "changes, delta, increase, rate, resets"
+                            : "delta, increase, rate",
+                   lang_func_get(n->select.func)->name);
 }
 
 int
@@ -366,7 +384,9 @@ eval_range(struct eval *ev, struct node *n, struct value *ret)
     double params[8] = {0};
     struct matrix m;
     struct vector *v = &ret->vec;
-    int e = matrix_open(ev, n, &m);
+    int e = range_check(ev, n);
+    if (e == 0)
+        e = matrix_open(ev, n, &m);
     if (e == 0)
         e = range_params(ev, n, params);
     if (e == 0)
@@ -375,6 +395,7 @@ eval_range(struct eval *ev, struct node *n, struct value *ret)
         return e;
     struct stretch sp = {.start_ms = m.start_ms,
                          .end_ms = m.end_ms,
+                         .at_ms = ev->t / 1000,
                          .range_s = (double)m.range_us / USEC_PER_SEC,
                          .params = params,
                          .arena = &ev->e->arena};

@@ -88,13 +88,14 @@ struct node {
         } events;
         struct {
             int view;
-            bool timestamp; /* its time instead of its value */
-            bool previous;  /* not those of the evaluation's own time */
+            bool timestamp;    /* its time instead of its value */
+            bool previous;     /* not those of the evaluation's own time */
             enum func_id func; /* RANGE; FUNC_ID_COUNT: none */
             struct node *sub;  /* RANGE of a subquery, else NULL */
             const struct modifiers *mod;
+            enum extend extend;
             const struct lang_duration *range, *step; /* of the RANGE */
-        } select; /* SELECT and RANGE */
+        } select;                                     /* SELECT and RANGE */
         struct {
             enum func_id func;
             const struct regex *re;     /* label_replace */

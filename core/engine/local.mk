@@ -25,6 +25,7 @@ core_libcore_la_SOURCES += \
 	%D%/expand.h \
 	%D%/filter.c \
 	%D%/filter.h \
+	%D%/extended.c \
 	%D%/functions.c \
 	%D%/graph.c \
 	%D%/graph.h \
@@ -54,6 +55,8 @@ core_libcore_la_SOURCES += \
 	%D%/notes.h \
 	%D%/plan.c \
 	%D%/plan.h \
+	%D%/present.c \
+	%D%/present.h \
 	%D%/query.c \
 	%D%/query.h \
 	%D%/rank.c \

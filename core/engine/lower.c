@@ -373,6 +373,7 @@ lower_select(struct lowering *l, const struct expr *e,
     if (fresh) {
         select_fill(n, func, &sel->mod, &sel->range);
         n->select.timestamp = timestamp;
+        n->select.extend = sel->extend;
         n->select.previous = previous;
         n->select.view = view_of(l, sel);
         if (n->select.view < 0)
@@ -383,7 +384,9 @@ lower_select(struct lowering *l, const struct expr *e,
                 return NULL;
         }
     }
-    usec_t span = (range ? sel->range.us : LOOKBACK_US) + sel->mod.offset.us;
+    usec_t span = sel->mod.offset.us + (range ? sel->range.us : 0);
+    if (!range || sel->extend != EXTEND_NONE)
+        span += LOOKBACK_US;
     return view_read(l, n->select.view, span) < 0 ? fail(l, -ENOMEM) : n;
 }
 
@@ -495,7 +498,8 @@ lower_info(struct lowering *l, const struct expr *e)
     if (n == NULL)
         return NULL;
     n->call.func = FUNC_INFO;
-    if ((fresh && info_finish(l, n, sel) < 0) || view_read(l, n->call.view, LOOKBACK_US) < 0)
+    if ((fresh && info_finish(l, n, sel) < 0) ||
+        view_read(l, n->call.view, LOOKBACK_US) < 0)
         return fail(l, -ENOMEM);
     return n;
 }

@@ -40,9 +40,9 @@ static int
 span_of(struct eval *ev, const struct lang_duration *d, usec_t *ret)
 {
     *ret = d->us;
-    return d->expr == NULL ? 0
-                           : lang_duration_eval(d, &ev->bounds, true, ret,
-                                                ev->err);
+    return d->expr == NULL
+               ? 0
+               : lang_duration_eval(d, &ev->bounds, true, ret, ev->err);
 }
 
 /* --- subqueries ---------------------------------------------------------- */
@@ -179,7 +179,12 @@ matrix_open(struct eval *ev, struct node *n, struct matrix *ret)
                            .range_us = range,
                            .ev = ev,
                            .view = (uint32_t)n->select.view};
-    ret->start_ms = ret->end_ms - range / 1000;
+    ret->start_ms = ret->from_ms = ret->end_ms - range / 1000;
+    ret->to_ms = ret->end_ms;
+    if (n->select.extend != EXTEND_NONE)
+        ret->from_ms -= ev->lookback_us / 1000;
+    if (n->select.extend == EXTEND_SMOOTHED)
+        ret->to_ms += ev->lookback_us / 1000;
     if (n->select.sub == NULL) {
         ret->n = view_count(ev->e->series, ret->view);
         return 0;
@@ -225,7 +230,7 @@ matrix_get(const struct matrix *m, uint32_t i, const struct sample **ret,
         return s->n;
     }
     struct seriesdb *db = m->ev->e->series;
-    uint32_t n = view_samples(db, m->view, i, m->start_ms, m->end_ms, ret);
+    uint32_t n = view_samples(db, m->view, i, m->from_ms, m->to_ms, ret);
     *ret_labels = view_labels(db, m->view, i);
     *ret_unnamed = false;
     return without_stale(&m->ev->e->arena, ret, n);

@@ -16,6 +16,7 @@ struct strands;
 /* Of (start, end], in milliseconds. */
 struct matrix {
     int64_t start_ms, end_ms;
+    int64_t from_ms, to_ms; /* wider, where the range is extended */
     usec_t range_us;
     uint32_t n; /* series; not all have a sample */
     struct eval *ev;

@@ -80,8 +80,8 @@ plan_make(struct asking *a)
     table_init(&p->sinks_by_id, 1);
     table_init(&p->rules_by_id, 1);
     table_init(&p->rules_by_uid, 1);
-    a->def.interval_us = a->q->subquery_step_us > 0 ? a->q->subquery_step_us
-                                                    : SUBQUERY_STEP_US;
+    a->def.interval_us =
+        a->q->subquery_step_us > 0 ? a->q->subquery_step_us : SUBQUERY_STEP_US;
     a->def.query = a->query;
     a->rule.def = &a->def;
     struct lowering l = {.plan = p, .rule = &a->rule};
@@ -293,9 +293,8 @@ step_take(struct asking *a, usec_t t, const struct value *v)
     int e = 0;
     if (v->type == LANG_SCALAR) {
         struct lset *l = lset_pool(ls, lset_empty(ls));
-        return l == NULL
-                   ? -ENOMEM
-                   : line_add(a, l, (struct sample){t / 1000, v->scalar});
+        return l == NULL ? -ENOMEM
+                         : line_add(a, l, (struct sample){t / 1000, v->scalar});
     }
     for (uint32_t i = 0; e == 0 && i < v->vec.n; i++)
         e = line_add(a, v->vec.labels[i],

@@ -24,9 +24,9 @@ struct engine;
 
 struct engine_query {
     struct slice expr;
-    struct query_bounds when;   /* step 0: the moment 'start' (= 'end') */
-    usec_t lookback_us;         /* 0: 5 minutes */
-    usec_t subquery_step_us;    /* where none is written; 0: a minute */
+    struct query_bounds when; /* step 0: the moment 'start' (= 'end') */
+    usec_t lookback_us;       /* 0: 5 minutes */
+    usec_t subquery_step_us;  /* where none is written; 0: a minute */
 };
 
 struct query_series {

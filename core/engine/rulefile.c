@@ -10,6 +10,7 @@
 #include "core/base/str.h"
 #include "core/config/yaml.h"
 #include "core/engine/catalog.h"
+#include "core/engine/present.h"
 #include "core/engine/support.h"
 #include "core/lang/query.h"
 #include "core/lang/template.h"
@@ -114,7 +115,10 @@ read_expr(struct reading *rd, const struct yaml_node *node,
                    lang_type_name(type));
         return 0;
     }
-    def->query = q;
+    if (present_check(q->root, node, rd->errs))
+        def->query = q;
+    else
+        rd->bad = true;
     return 0;
 }
 

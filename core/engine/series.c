@@ -371,8 +371,7 @@ seriesdb_fill_views(struct seriesdb *db, uint32_t first)
         struct view *v = &db->views.p[k];
         for (uint32_t i = 0; i < db->series.n; i++) {
             const struct series *s = &db->series.p[i];
-            if (s->labels != NULL &&
-                view_reads(v, &db->metrics.p[s->metric]) &&
+            if (s->labels != NULL && view_reads(v, &db->metrics.p[s->metric]) &&
                 view_matches(db, v, s->labels) && view_insert(db, v, i) < 0)
                 return -ENOMEM;
         }

@@ -49,7 +49,7 @@ bool
 range_predict_linear(const struct stretch *sp, double *ret)
 {
     double slope, at;
-    if (!regression(sp, sp->end_ms, &slope, &at))
+    if (!regression(sp, sp->at_ms, &slope, &at))
         return false;
     *ret = slope * sp->params[0] + at;
     return true;

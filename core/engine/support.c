@@ -113,7 +113,8 @@ engine_support(void)
         .aggs = aggs,
         .stages = stages,
         .features = LANG_ANY_STREAM | LANG_FILL | LANG_SUBQUERY | LANG_AT |
-                    LANG_NEGATIVE_OFFSET | LANG_DURATION_EXPR,
+                    LANG_NEGATIVE_OFFSET | LANG_DURATION_EXPR |
+                    LANG_EXTENDED_RANGE,
     };
     return &support;
 }
