@@ -29,6 +29,9 @@ static const struct c range_cases[] = {
      * .5*5 + .5*3 = 4 */
     {"a{i=\"1\"} 1 2 5\n", 2, "double_exponential_smoothing(a[5m], 0.5, 0.5)",
      "{i=\"1\"} 4\n"},
+    /* 1 3 4 7.375, slopes 2 2 1.75 */
+    {"a{i=\"1\"} 1 3 3 9\n", 3,
+     "double_exponential_smoothing(a[5m], 0.5, 0.25)", "{i=\"1\"} 7.375\n"},
     {SOME, 2, "double_exponential_smoothing(a[5m], 1, 0.5)",
      "error: invalid smoothing factor. Expected: 0 < sf < 1, got: 1.000000\n"},
     {SOME, 2, "double_exponential_smoothing(a[5m], 0.5, 0)",
@@ -43,6 +46,11 @@ static const struct c range_cases[] = {
      "rate(b_total[2m]) + rate(a[2m])",
      "{i=\"1\"} 1\nPromQL info: metric might not be a counter, name does not "
      "end in _total/_sum/_count/_bucket: \"a\" (1:26)\n"},
+    {"a{i=\"1\"} 0 60\n", 1, "count(rate(a[2m]) and increase(a[3m]))",
+     "{} 1\nPromQL info: metric might not be a counter, name does not end in "
+     "_total/_sum/_count/_bucket: \"a\" (1:12)\nPromQL info: metric might "
+     "not be a counter, name does not end in _total/_sum/_count/_bucket: "
+     "\"a\" (1:32)\n"},
     {"a{i=\"1\"} 0 60\n", 1, "delta(a[2m])", "{i=\"1\"} 120\n"},
 };
 
@@ -111,6 +119,15 @@ static const struct c histogram_cases[] = {
      "functions/#histogram_quantile) for metric name \"h_bucket\", from "
      "buckets 3 to 3, with a max diff of 5, over 1 samples from "
      "1970-01-01T00:00:00Z to 1970-01-01T00:00:00Z (1:25)\n"},
+    /* 10 8 20 40: rank 19 is 9 of 10 behind 2 */
+    {"h_bucket{le=\"1\"} 10\nh_bucket{le=\"2\"} 8\nh_bucket{le=\"3\"} 20\n"
+     "h_bucket{le=\"+Inf\"} 40\n",
+     0, "histogram_quantile(scalar(vector(0.475)), abs(h_bucket))",
+     "{} 2.9\nPromQL info: input to histogram_quantile needed to be fixed for "
+     "monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/"
+     "functions/#histogram_quantile) for metric name \"h_bucket\", from "
+     "buckets 2 to 2, with a max diff of 2, over 1 samples from "
+     "1970-01-01T00:00:00Z to 1970-01-01T00:00:00Z (1:43)\n"},
     {"h_bucket{le=\"x\"} 1\n", 0, "histogram_quantile(0.5, -h_bucket)",
      "PromQL warning: bucket label \"le\" is missing or has a malformed value "
      "of \"x\" for metric name \"h_bucket\" (1:25)\n"},
