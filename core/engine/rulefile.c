@@ -130,6 +130,38 @@ label_name_ok(struct slice name)
     return name.n > 0 && utf8_valid(name) && !slice_eq_str(name, "__name__");
 }
 
+struct template_queries {
+    struct reading *rd;
+    const struct yaml_node *node;
+    int error;
+};
+
+/* What a template asks for is known here where it's a constant: an error is
+ * told now, and not by the alert. */
+static void
+check_template_query(void *ctx, struct slice expr, struct span span)
+{
+    struct template_queries *t = ctx;
+    struct query_options o = {.catalog = catalog_lang(t->rd->book->catalog),
+                              .support = engine_support()};
+    struct err err = ERR_INIT;
+    AUTO(query) *q = NULL;
+    int r = query_parse(expr, &o, &q, &err);
+    struct where where = yaml_where_at(
+        t->node, span.start, span.end > span.start ? span.end - span.start : 1);
+    if (r == -ENOMEM)
+        t->error = NO_MEMORY;
+    if (r == 0)
+        errlist_warn(t->rd->errs, &where,
+                     "\"query\" is not answered in templates yet: the text "
+                     "will say that it failed");
+    if (r == 0 || r == -ENOMEM)
+        return;
+    rule_error(t->rd, &where, "query in a template: %s", err.message);
+    if (err.hint[0] != '\0')
+        errlist_hint(t->rd->errs, "%s", err.hint);
+}
+
 static int
 read_template(struct reading *rd, const char *what,
               const struct yaml_pair *pair, struct rule_text *t)
@@ -157,7 +189,9 @@ read_template(struct reading *rd, const char *what,
         return NO_MEMORY;
     }
     t->tmpl = tmpl;
-    return 0;
+    struct template_queries queries = {rd, pair->value, 0};
+    tmpl_visit_queries(tmpl, check_template_query, &queries);
+    return queries.error;
 }
 
 static int

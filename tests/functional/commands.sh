@@ -63,6 +63,22 @@ has 'bad.yaml:8:9: error: unknown key "fro"' err
 status 1 "$TOCSIN" check rules --format json bad.yaml
 has '"hint":"did you mean \"rate\"?"'
 
+cat >templates.yaml <<'YAML'
+groups:
+  - name: g
+    rules:
+      - alert: A
+        expr: count_over_time(hub_logs[5m]) > 1
+        annotations:
+          good: '{{ query "sum(iothub_device_connected)" | len }}'
+          bad: '{{ query "summ(up)" | len }}'
+          stream: '{{ query "count_over_time(hub_logs{categry=\"x\"}[5m])" | len }}'
+YAML
+status 1 "$TOCSIN" check rules templates.yaml
+has 'templates.yaml:7:27: warning: "query" is not answered in templates yet' err
+has 'templates.yaml:8:26: error: group "g", rule 1, "A": query in a template: parse error: unknown function with name "summ"' err
+has 'templates.yaml:9:29: error' err
+
 # --- replay: a line of JSON for each transition
 status 0 "$TOCSIN" replay --rules rules.yaml --format json \
     --input "hub_logs:$data/sas-renewal-noise.eventhub.json"
