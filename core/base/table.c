@@ -64,6 +64,27 @@ table_find(const struct table *t, uint64_t hash, table_eq_fn eq,
     }
 }
 
+void
+table_fetch(const struct table *t, uint64_t hash)
+{
+    if (t->slots != NULL)
+        __builtin_prefetch(&t->slots[table_tag(hash) & t->mask]);
+}
+
+static bool
+table_any(const void *ctx, uint32_t index)
+{
+    (void)ctx;
+    (void)index;
+    return true;
+}
+
+uint32_t
+table_guess(const struct table *t, uint64_t hash)
+{
+    return table_find(t, hash, table_any, NULL);
+}
+
 static void
 table_place(struct table_slot *slots, uint32_t mask, struct table_slot entry)
 {

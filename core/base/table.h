@@ -33,6 +33,12 @@ void table_clear(struct table *t); /* keeps the memory */
 uint32_t table_find(const struct table *t, uint64_t hash, table_eq_fn eq,
                     const void *ctx);
 
+/* Two steps ahead of table_find(), for many keys at once: asks for the memory
+ * where the hash leads; when that has come, the index that it seems to be (the
+ * caller has not been asked), or TABLE_NONE. */
+void table_fetch(const struct table *t, uint64_t hash);
+uint32_t table_guess(const struct table *t, uint64_t hash);
+
 /* Adds an index; the caller knows that its key isn't there yet.  0, -ENOMEM,
  * or -ENOSPC past max; nothing changed then. */
 MUST_CHECK int table_insert(struct table *t, uint64_t hash, uint32_t index);

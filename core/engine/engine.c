@@ -107,6 +107,7 @@ engine_free(struct engine *e)
     schema_free(e->schema);
     restore_free(e->restore);
     vec_free(&e->metric_of);
+    vec_free(&e->touches);
     for (unsigned i = 0; i < ARRAY_SIZE(e->texts); i++)
         buf_fini(&e->texts[i]);
     arena_fini(&e->arena);

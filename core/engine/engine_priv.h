@@ -36,6 +36,15 @@ struct current {
 };
 
 struct notes;
+/* What a record will touch: a window, or where 'sink' is NULL a series. */
+struct touch {
+    const struct chunk_record *rec;
+    struct sink *sink;
+    struct keyset *ks;
+    uint32_t metric;   /* of the series */
+    uint32_t prepared; /* the key, see keys.h */
+};
+
 struct restore;
 
 struct engine {
@@ -57,7 +66,8 @@ struct engine {
     uint64_t pos;
     uint32_t ordinal;
     struct current cur;
-    VEC(uint32_t) metric_of; /* id in the schema → metric in 'series' */
+    VEC(struct touch) touches; /* of the next records */
+    VEC(uint32_t) metric_of;   /* id in the schema → metric in 'series' */
 
     /* one evaluation */
     uint64_t serial;

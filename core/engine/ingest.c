@@ -29,22 +29,6 @@ ingest_schema(struct engine *e, const struct schema *s)
 
 /* --- events ------------------------------------------------------------- */
 
-static void
-set_fields(struct engine *e, const struct chunk *c,
-           const struct chunk_record *rec)
-{
-    struct current *cur = &e->cur;
-    for (uint32_t i = 0; i < cur->n_present; i++)
-        cur->fields[cur->present[i]] = (struct slice){0};
-    const struct chunk_value *v = &c->values[rec->first_value];
-    for (uint32_t i = 0; i < rec->n_values; i++) {
-        uint8_t id = (uint8_t)chunk_value_id(&v[i]);
-        cur->fields[id] = chunk_text(c, &v[i]);
-        cur->present[i] = id;
-    }
-    cur->n_present = rec->n_values;
-}
-
 /* Some slot that should have seen the event is over. */
 static void
 count_late(struct engine *e, struct sink *s)
@@ -118,14 +102,9 @@ try_arrivals(struct engine *e, struct sink *s, uint32_t entry, usec_t newest)
 }
 
 static int
-count_event(void *arg, void *sink)
+count_event(struct engine *e, struct sink *s, uint32_t prepared)
 {
-    struct engine *e = arg;
-    struct sink *s = sink;
-    const uint32_t *names;
-    uint32_t n_names = keyset_names(s->ks, &names);
-    const uint8_t *ids = s->ids + (size_t)e->cur.rec->name * n_names;
-    uint32_t key = keyset_of_record(s->ks, e->cur.serial, ids, e->cur.fields);
+    uint32_t key = keyset_use(s->ks, prepared);
     if (unlikely(key == KEY_NONE))
         return -ENOMEM;
     usec_t newest = e->plan->sets.p[s->readers.p[0]->set].newest;
@@ -157,23 +136,95 @@ count_undecided(const struct sink *s)
 }
 
 static int
-take_event(struct engine *e, const struct chunk *c,
+add_sample(struct engine *e, const struct touch *x)
+{
+    const struct chunk_record *rec = x->rec;
+    uint32_t key = keyset_use(x->ks, x->prepared);
+    if (unlikely(key == KEY_NONE))
+        return -ENOMEM;
+    struct sample s = {rec->time_us / 1000, rec->value};
+    int r = seriesdb_add(e->series, x->metric, key, s, rec->sequence);
+    e->stats.late += r == SERIES_LATE;
+    return r < 0 ? r : 0;
+}
+
+/* --- ahead ---------------------------------------------------------------
+ *
+ * What records will touch is found some of them at a time, before any of them
+ * changes anything: windows, series and keys of many devices are in no cache,
+ * and waiting for their memory one after another would cost more than all
+ * else.  Nothing depends on it. */
+
+#define AHEAD 32u     /* records */
+#define TEXT_AHEAD 8u /* their texts, before that */
+
+static void
+set_fields(struct engine *e, const struct chunk *c,
            const struct chunk_record *rec)
 {
-    e->stats.events++;
-    if (e->plan == NULL || !router_reads(e->plan->router, rec->name))
-        return 0;
     struct current *cur = &e->cur;
-    set_fields(e, c, rec);
-    cur->serial++;
+    for (uint32_t i = 0; i < cur->n_present; i++)
+        cur->fields[cur->present[i]] = (struct slice){0};
+    const struct chunk_value *v = &c->values[rec->first_value];
+    for (uint32_t i = 0; i < rec->n_values; i++) {
+        uint8_t id = (uint8_t)chunk_value_id(&v[i]);
+        cur->fields[id] = chunk_text(c, &v[i]);
+        cur->present[i] = id;
+    }
+    cur->n_present = rec->n_values;
     cur->rec = rec;
-    cur->time = rec->time_us;
-    cur->raw = chunk_raw(c, rec);
-    cur->counted_late = false;
-    struct route_record rr = {rec->name, cur->fields, cur->raw};
-    int r = router_match(e->plan->router, &rr, count_event, e,
+    cur->serial++;
+}
+
+static void
+fetch_text(const struct chunk *c, const struct chunk_record *rec)
+{
+    const struct chunk_value *v = &c->values[rec->first_value];
+    for (uint32_t i = 0; i < rec->n_values; i++)
+        __builtin_prefetch(c->bytes + v[i].offset);
+}
+
+static int
+foresee_window(void *arg, void *sink)
+{
+    struct engine *e = arg;
+    struct sink *s = sink;
+    const uint32_t *names;
+    uint32_t n_names = keyset_names(s->ks, &names);
+    const uint8_t *ids = s->ids + (size_t)e->cur.rec->name * n_names;
+    struct touch x = {.rec = e->cur.rec, .sink = s, .ks = s->ks};
+    x.prepared = keyset_prepare(s->ks, e->cur.serial, ids, e->cur.fields);
+    return x.prepared == KEY_NONE ? -ENOMEM : vec_push(&e->touches, x);
+}
+
+static int
+foresee_series(struct engine *e, uint32_t metric)
+{
+    const uint8_t *ids;
+    struct keyset *ks = seriesdb_keyset(e->series, metric, &ids);
+    struct touch x = {.rec = e->cur.rec, .ks = ks, .metric = metric};
+    x.prepared = keyset_prepare(ks, e->cur.serial, ids, e->cur.fields);
+    return x.prepared == KEY_NONE ? -ENOMEM : vec_push(&e->touches, x);
+}
+
+static int
+foresee_record(struct engine *e, const struct chunk *c,
+               const struct chunk_record *rec)
+{
+    if (rec->kind == RECORD_SAMPLE) {
+        uint32_t metric = e->metric_of.p[rec->name];
+        if (!seriesdb_is_read(e->series, metric))
+            return 0;
+        set_fields(e, c, rec);
+        return foresee_series(e, metric);
+    }
+    if (rec->kind != RECORD_EVENT || e->plan == NULL ||
+        !router_reads(e->plan->router, rec->name))
+        return 0;
+    set_fields(e, c, rec);
+    struct route_record rr = {rec->name, e->cur.fields, chunk_raw(c, rec)};
+    int r = router_match(e->plan->router, &rr, foresee_window, e,
                          &e->stats.unreadable_fields);
-    cur->rec = NULL;
     struct sink *s;
     for (uint32_t i = 0;
          unlikely((s = router_undecided(e->plan->router, i)) != NULL); i++)
@@ -181,22 +232,30 @@ take_event(struct engine *e, const struct chunk *c,
     return r;
 }
 
-/* --- samples ------------------------------------------------------------ */
-
-static int
-take_sample(struct engine *e, const struct chunk *c,
-            const struct chunk_record *rec)
+/* The keys, then what they lead to, then what that leads to. */
+static void
+fetch_touches(struct engine *e)
 {
-    e->stats.samples++;
-    uint32_t metric = e->metric_of.p[rec->name];
-    if (!seriesdb_is_read(e->series, metric))
-        return 0;
-    struct sample s = {rec->time_us / 1000, rec->value};
-    set_fields(e, c, rec);
-    int r = seriesdb_add(e->series, metric, ++e->cur.serial, e->cur.fields, s,
-                         rec->sequence);
-    e->stats.late += r == SERIES_LATE;
-    return r < 0 ? r : 0;
+    for (uint32_t i = 0; i < e->keysets.list.n; i++)
+        keyset_fetch(e->keysets.list.p[i]);
+    for (uint32_t i = 0; i < e->keysets.list.n; i++)
+        keyset_find(e->keysets.list.p[i]);
+    for (int step = 0; step < 2; step++) {
+        for (uint32_t i = 0; i < e->touches.n; i++) {
+            const struct touch *x = &e->touches.p[i];
+            uint32_t key = keyset_found(x->ks, x->prepared);
+            if (key == KEY_NONE)
+                continue;
+            if (x->sink == NULL && step == 0)
+                seriesdb_fetch(e->series, x->metric, key);
+            else if (x->sink == NULL)
+                seriesdb_fetch_samples(e->series, x->metric, key);
+            else if (step == 0)
+                window_fetch(x->sink->window, key);
+            else
+                window_fetch_entry(x->sink->window, key);
+        }
+    }
 }
 
 /* --- chunks ------------------------------------------------------------- */
@@ -225,14 +284,22 @@ raise_newest(struct taking *t, usec_t time)
     }
 }
 
+static bool
+is_future(const struct taking *t, const struct chunk_record *rec)
+{
+    return rec->time_us > t->latest;
+}
+
+/* 'x' and up to 'end': what the record touches, and what later ones do. */
 static int
-take_record(struct taking *t, const struct chunk_record *rec)
+take_record(struct taking *t, const struct chunk_record *rec,
+            const struct touch **x, const struct touch *end)
 {
     struct engine *e = t->e;
     e->stats.records++;
     if (rec->kind != RECORD_EVENT && rec->kind != RECORD_SAMPLE)
         return 0;
-    if (rec->time_us > t->latest) {
+    if (is_future(t, rec)) {
         e->stats.future++;
         return 0;
     }
@@ -242,8 +309,42 @@ take_record(struct taking *t, const struct chunk_record *rec)
         raise_newest(t, rec->time_us);
     if (t->part->n_gaps > 0)
         watermarks_close_gaps(t->part, rec->time_us);
-    return rec->kind == RECORD_EVENT ? take_event(e, t->c, rec)
-                                     : take_sample(e, t->c, rec);
+    e->stats.events += rec->kind == RECORD_EVENT;
+    e->stats.samples += rec->kind == RECORD_SAMPLE;
+    e->cur.rec = rec;
+    e->cur.time = rec->time_us;
+    e->cur.raw = chunk_raw(t->c, rec);
+    e->cur.counted_late = false;
+    int r = 0;
+    for (; *x < end && (*x)->rec == rec && r == 0; ++*x)
+        r = (*x)->sink == NULL ? add_sample(e, *x)
+                               : count_event(e, (*x)->sink, (*x)->prepared);
+    e->cur.rec = NULL;
+    return r;
+}
+
+static int
+take_records(struct taking *t, const struct chunk_record *rec, uint32_t left)
+{
+    uint32_t n = MIN(AHEAD, left);
+    struct engine *e = t->e;
+    e->touches.n = 0;
+    keysets_restart(&e->keysets);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i + TEXT_AHEAD < left)
+            fetch_text(t->c, &rec[i + TEXT_AHEAD]);
+        int r = is_future(t, &rec[i]) ? 0 : foresee_record(e, t->c, &rec[i]);
+        if (r < 0)
+            return r;
+    }
+    fetch_touches(e);
+    const struct touch *x = e->touches.p;
+    for (uint32_t i = 0; i < n; i++) {
+        int r = take_record(t, &rec[i], &x, e->touches.p + e->touches.n);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 int
@@ -266,8 +367,8 @@ ingest_chunk(struct engine *e, const struct frame *f)
                        .newest = USEC_NONE,
                        .latest =
                            c.head->received_us + e->schema->max_future_us};
-    for (uint32_t i = 0; i < c.head->n_records; i++) {
-        int r = take_record(&t, &c.records[i]);
+    for (uint32_t i = 0; i < c.head->n_records; i += AHEAD) {
+        int r = take_records(&t, &c.records[i], c.head->n_records - i);
         if (r < 0)
             return r;
     }

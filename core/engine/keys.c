@@ -11,6 +11,7 @@
 #include "core/engine/vec.h"
 
 #define KEY_BYTES_MAX (64u << 10)
+#define PREPARED_BYTES_MAX ((size_t)64 << 20)
 
 #define KEY_INSIDE 40u
 
@@ -27,6 +28,14 @@ struct key {
 _Static_assert(sizeof(struct key) == 64, "a line of the cache");
 
 #define KEY_FREE UINT32_MAX /* as n */
+_Static_assert(KEY_NONE == TABLE_NONE, "what is not found");
+
+/* Its bytes stand in the set's scratch. */
+struct prepared {
+    uint64_t hash;
+    uint32_t at, n;
+    uint32_t key; /* found, or KEY_NONE */
+};
 
 struct keyset {
     uint32_t refs;
@@ -37,9 +46,10 @@ struct keyset {
     struct table table;
     VEC(struct key) keys;
     VEC(uint32_t) free;
+    VEC(struct prepared) prepared;
     struct buf scratch;
-    uint64_t serial; /* of the record whose key is 'current' */
-    uint32_t current;
+    uint64_t serial; /* of the record whose key was prepared last */
+    bool removed;    /* some key was, since they were found */
     size_t bytes;
 };
 
@@ -84,6 +94,7 @@ keyset_free(struct keyset *ks)
         labels_release(ks->ls, ks->names[i]);
     vec_free(&ks->keys);
     vec_free(&ks->free);
+    vec_free(&ks->prepared);
     table_fini(&ks->table);
     buf_fini(&ks->scratch);
     mem_free(ks->names);
@@ -112,7 +123,7 @@ keyset_new(struct keysets *all, const struct slice *names, uint32_t n)
                           .all = all,
                           .ls = all->ls,
                           .names = mem_new_array(uint32_t, n + 1),
-                          .scratch = BUF_INIT(KEY_BYTES_MAX)};
+                          .scratch = BUF_INIT(PREPARED_BYTES_MAX)};
     table_init(&ks->table, UINT32_MAX / 2);
     bool ok = ks->names != NULL;
     for (; ok && ks->n_names < n; ks->n_names += ok) {
@@ -206,24 +217,40 @@ key_add(struct keyset *ks, struct slice s, uint64_t hash)
 }
 
 static uint32_t
-key_of(struct keyset *ks, struct slice s)
+key_find(const struct keyset *ks, struct slice s, uint64_t hash)
 {
-    if (s.n == 0)
-        s.p = "";
-    uint64_t hash = hash_slice(s);
     struct key_ctx ctx = {ks, s};
-    uint32_t i = table_find(&ks->table, hash, key_eq, &ctx);
+    return table_find(&ks->table, hash, key_eq, &ctx);
+}
+
+static uint32_t
+key_of(struct keyset *ks, struct slice s, uint64_t hash)
+{
+    uint32_t i = key_find(ks, s, hash);
     return i != TABLE_NONE ? i : key_add(ks, s, hash);
 }
 
+/* --- prepared ----------------------------------------------------------- */
+
+void
+keysets_restart(struct keysets *all)
+{
+    for (uint32_t i = 0; i < all->list.n; i++) {
+        struct keyset *ks = all->list.p[i];
+        ks->prepared.n = 0;
+        ks->removed = false;
+        buf_reset(&ks->scratch);
+    }
+}
+
 uint32_t
-keyset_of_record(struct keyset *ks, uint64_t serial, const uint8_t *ids,
-                 const struct slice *values)
+keyset_prepare(struct keyset *ks, uint64_t serial, const uint8_t *ids,
+               const struct slice *values)
 {
     if (ks->serial == serial)
-        return ks->current;
+        return ks->prepared.n - 1;
     struct buf *b = &ks->scratch;
-    buf_reset(b);
+    size_t at = b->n;
     for (uint32_t i = 0; i < ks->n_names; i++) {
         struct slice v =
             ids[i] == KEY_ABSENT ? (struct slice){0} : values[ids[i]];
@@ -236,11 +263,61 @@ keyset_of_record(struct keyset *ks, uint64_t serial, const uint8_t *ids,
             (void)buf_put_slice(b, v);
         }
     }
-    ks->current =
-        buf_error(b) < 0 ? KEY_NONE : key_of(ks, slice_new(b->p, b->n));
+    size_t n = b->n - at;
+    if (buf_error(b) < 0 || n > KEY_BYTES_MAX)
+        return KEY_NONE;
+    struct prepared k = {.hash = hash_bytes(n > 0 ? b->p + at : "", n),
+                         .at = (uint32_t)at,
+                         .n = (uint32_t)n,
+                         .key = KEY_NONE};
+    if (vec_push(&ks->prepared, k) < 0)
+        return KEY_NONE;
+    table_fetch(&ks->table, k.hash);
     ks->serial = serial;
-    return ks->current;
+    return ks->prepared.n - 1;
 }
+
+static struct slice
+prepared_bytes(const struct keyset *ks, const struct prepared *k)
+{
+    return (struct slice){k->n > 0 ? ks->scratch.p + k->at : "", k->n};
+}
+
+void
+keyset_fetch(const struct keyset *ks)
+{
+    for (uint32_t i = 0; i < ks->prepared.n; i++) {
+        uint32_t key = table_guess(&ks->table, ks->prepared.p[i].hash);
+        if (key != TABLE_NONE)
+            __builtin_prefetch(&ks->keys.p[key]);
+    }
+}
+
+void
+keyset_find(struct keyset *ks)
+{
+    for (uint32_t i = 0; i < ks->prepared.n; i++) {
+        struct prepared *k = &ks->prepared.p[i];
+        k->key = key_find(ks, prepared_bytes(ks, k), k->hash);
+    }
+}
+
+uint32_t
+keyset_found(const struct keyset *ks, uint32_t prepared)
+{
+    return ks->prepared.p[prepared].key;
+}
+
+uint32_t
+keyset_use(struct keyset *ks, uint32_t prepared)
+{
+    struct prepared *k = &ks->prepared.p[prepared];
+    if (unlikely(k->key == KEY_NONE || ks->removed))
+        k->key = key_of(ks, prepared_bytes(ks, k), k->hash);
+    return k->key;
+}
+
+/* --- keys --------------------------------------------------------------- */
 
 uint32_t
 keyset_of_bytes(struct keyset *ks, struct slice bytes)
@@ -248,8 +325,11 @@ keyset_of_bytes(struct keyset *ks, struct slice bytes)
     struct reader r = reader_new(bytes);
     for (uint32_t i = 0; i < ks->n_names; i++)
         (void)reader_slice(&r);
-    return reader_done(&r) && bytes.n <= KEY_BYTES_MAX ? key_of(ks, bytes)
-                                                       : KEY_NONE;
+    if (!reader_done(&r) || bytes.n > KEY_BYTES_MAX)
+        return KEY_NONE;
+    if (bytes.n == 0)
+        bytes.p = "";
+    return key_of(ks, bytes, hash_slice(bytes));
 }
 
 struct slice
@@ -299,8 +379,7 @@ keyset_tidy(struct keyset *ks, uint32_t key)
     CHECK(table_remove(&ks->table, k->hash, key));
     key_fini(ks, k);
     (void)vec_push(&ks->free, key);
-    if (ks->current == key)
-        ks->serial = 0;
+    ks->removed = true;
 }
 
 void

@@ -34,11 +34,23 @@ void keyset_ref(struct keyset *ks);
 void keyset_unref(struct keyset *ks);
 uint32_t keyset_names(const struct keyset *ks, const uint32_t **ret);
 
-/* The key of these values, kept for the same 'serial' (not 0), which is the
- * record's.  KEY_NONE for want of memory.  'ids' tells where each name's value
- * stands among 'values', KEY_ABSENT for nowhere. */
-uint32_t keyset_of_record(struct keyset *ks, uint64_t serial,
-                          const uint8_t *ids, const struct slice *values);
+/* A record's key, in steps: what a step needs of memory that the cache doesn't
+ * hold is on its way while other records take theirs.
+ *   keyset_prepare  makes the key of a record's values
+ *   keyset_fetch    asks for the memory where all that were prepared may be
+ *   keyset_find     looks them up
+ *   keyset_use      the key, added if it isn't there
+ * Prepared keys have numbers until keysets_restart(); a record, known by its
+ * 'serial' (not 0), has one in each set.  'ids' tells where each name's value
+ * stands among 'values', KEY_ABSENT for nowhere.  KEY_NONE: want of memory. */
+void keysets_restart(struct keysets *all);
+uint32_t keyset_prepare(struct keyset *ks, uint64_t serial, const uint8_t *ids,
+                        const struct slice *values);
+void keyset_fetch(const struct keyset *ks);
+void keyset_find(struct keyset *ks);
+/* KEY_NONE where it was not found; changes nothing. */
+uint32_t keyset_found(const struct keyset *ks, uint32_t prepared);
+uint32_t keyset_use(struct keyset *ks, uint32_t prepared);
 /* The key of these bytes; KEY_NONE too if they are none. */
 uint32_t keyset_of_bytes(struct keyset *ks, struct slice bytes);
 

@@ -698,17 +698,50 @@ series_add_key(struct seriesdb *db, uint32_t metric, uint32_t key,
     return r;
 }
 
-int
-seriesdb_add(struct seriesdb *db, uint32_t metric, uint64_t serial,
-             const struct slice *values, struct sample x, uint64_t seq)
+struct keyset *
+seriesdb_keyset(const struct seriesdb *db, uint32_t metric,
+                const uint8_t **ret_ids)
 {
-    struct metric *m = &db->metrics.p[metric];
-    uint32_t key = keyset_of_record(m->ks, serial, m->ids, values);
-    if (key == KEY_NONE)
-        return -ENOMEM;
-    if (key < m->by_key.n && m->by_key.p[key] != 0)
-        return series_take(db, m->by_key.p[key] - 1, 0, x, seq);
+    *ret_ids = db->metrics.p[metric].ids;
+    return db->metrics.p[metric].ks;
+}
+
+/* The series that the key leads to, or NULL. */
+static const struct series *
+series_of_key(const struct seriesdb *db, uint32_t metric, uint32_t key)
+{
+    const struct metric *m = &db->metrics.p[metric];
+    if (key >= m->by_key.n || m->by_key.p[key] == 0)
+        return NULL;
+    return &db->series.p[m->by_key.p[key] - 1];
+}
+
+int
+seriesdb_add(struct seriesdb *db, uint32_t metric, uint32_t key,
+             struct sample x, uint64_t seq)
+{
+    const struct series *s = series_of_key(db, metric, key);
+    if (s != NULL)
+        return series_take(db, (uint32_t)(s - db->series.p), 0, x, seq);
     return series_add_key(db, metric, key, x, seq);
+}
+
+void
+seriesdb_fetch(const struct seriesdb *db, uint32_t metric, uint32_t key)
+{
+    const struct series *s = series_of_key(db, metric, key);
+    if (s == NULL)
+        return;
+    __builtin_prefetch(s, 1);
+    __builtin_prefetch((const char *)(s + 1) - 1, 1);
+}
+
+void
+seriesdb_fetch_samples(const struct seriesdb *db, uint32_t metric, uint32_t key)
+{
+    const struct series *s = series_of_key(db, metric, key);
+    if (s != NULL && s->n > 0)
+        __builtin_prefetch(&s->s[s->first + s->n - 1], 1);
 }
 
 int

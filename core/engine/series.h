@@ -102,11 +102,17 @@ bool seriesdb_is_read(const struct seriesdb *db, uint32_t metric);
 
 enum series_add { SERIES_KEPT, SERIES_UNREAD, SERIES_LATE, SERIES_FULL };
 
-/* A sample with these values of the labels that were bound, by id; 'serial' is
- * the record's (keys.h).  enum series_add, or -ENOMEM. */
-MUST_CHECK int seriesdb_add(struct seriesdb *db, uint32_t metric,
-                            uint64_t serial, const struct slice *values,
+/* The key set of the labels that were bound, and where each of its names stands
+ * among them. */
+struct keyset *seriesdb_keyset(const struct seriesdb *db, uint32_t metric,
+                               const uint8_t **ret_ids);
+/* A sample with this key of that set.  enum series_add, or -ENOMEM. */
+MUST_CHECK int seriesdb_add(struct seriesdb *db, uint32_t metric, uint32_t key,
                             struct sample s, uint64_t sequence);
+/* Two steps ahead of it: each asks for memory that it will need. */
+void seriesdb_fetch(const struct seriesdb *db, uint32_t metric, uint32_t key);
+void seriesdb_fetch_samples(const struct seriesdb *db, uint32_t metric,
+                            uint32_t key);
 /* The same for what a recording rule made: 'rule' owns the series. */
 MUST_CHECK int seriesdb_record(struct seriesdb *db, uint64_t rule,
                                struct lset *labels, struct sample s);

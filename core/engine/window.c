@@ -10,7 +10,8 @@
 #include "core/engine/keys.h"
 
 #define POSITIONS_MAX 16u
-#define INLINE_PAIRS 2u
+#define INLINE_PAIRS 6u /* so that an entry is a line of the cache */
+#define FETCH_AHEAD 16u /* keys */
 #define HOT 0x80000000u
 #define COUNT_MAX 0x7fffffffu
 
@@ -262,6 +263,9 @@ run_span(struct window *w, struct position *p, int64_t from, int64_t to,
             break;
         for (uint32_t k = 0; k < day->entries.n; k++) {
             uint32_t i = day->entries.p[k];
+            if (k + FETCH_AHEAD < day->entries.n)
+                __builtin_prefetch(
+                    &w->entries.p[day->entries.p[k + FETCH_AHEAD]]);
             uint32_t c = pair_count(&w->entries.p[i], day->bucket);
             if (add)
                 run_add(w, p, i, c);
@@ -552,6 +556,23 @@ int64_t
 window_add(struct window *w, uint32_t key, usec_t t)
 {
     return window_put_count(w, key, bucket_of(w, t), 1, false);
+}
+
+void
+window_fetch(const struct window *w, uint32_t key)
+{
+    table_fetch(&w->table, hash_u64(key));
+}
+
+void
+window_fetch_entry(const struct window *w, uint32_t key)
+{
+    uint32_t i = table_guess(&w->table, hash_u64(key));
+    if (i == TABLE_NONE)
+        return;
+    __builtin_prefetch(&w->entries.p[i], 1);
+    for (unsigned k = 0; k < w->n_pos; k++)
+        __builtin_prefetch(&w->pos[k].run[i], 1);
 }
 
 void

@@ -46,6 +46,10 @@ void window_need(struct window *w, unsigned pos, uint32_t need);
  * key is held as long as the entry lives. */
 int64_t window_add(struct window *w, uint32_t key, usec_t t);
 
+/* Two steps ahead of window_add(): each asks for memory that it will need. */
+void window_fetch(const struct window *w, uint32_t key);
+void window_fetch_entry(const struct window *w, uint32_t key);
+
 /* Moves a position to the span (t-offset-range, t-offset]. */
 void window_seek(struct window *w, unsigned pos, usec_t t);
 /* No evaluation will be before 't' any more. */

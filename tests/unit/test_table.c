@@ -162,6 +162,22 @@ START_TEST(misses_do_not_ask_the_caller)
 }
 END_TEST
 
+START_TEST(a_guess_is_the_entry_where_hashes_differ)
+{
+    AUTO_FINI(table) t;
+    table_init(&t, 100);
+    table_fetch(&t, 7);
+    ck_assert_uint_eq(table_guess(&t, 7), TABLE_NONE);
+    for (uint32_t i = 0; i < 100; i++)
+        ck_assert_int_eq(table_insert(&t, hash_u64(i), i), 0);
+    for (uint32_t i = 0; i < 100; i++) {
+        table_fetch(&t, hash_u64(i));
+        ck_assert_uint_eq(table_guess(&t, hash_u64(i)), i);
+        ck_assert_uint_eq(table_guess(&t, hash_u64(i + 100)), TABLE_NONE);
+    }
+}
+END_TEST
+
 START_TEST(a_table_is_bounded_and_survives_want_of_memory)
 {
     AUTO_FINI(table) t;
@@ -257,6 +273,7 @@ main(void)
     tcase_add_test(tc, a_table_agrees_with_a_plain_array);
     tcase_add_test(tc, entries_with_the_same_hash_are_told_apart);
     tcase_add_test(tc, misses_do_not_ask_the_caller);
+    tcase_add_test(tc, a_guess_is_the_entry_where_hashes_differ);
     tcase_add_test(tc, a_table_is_bounded_and_survives_want_of_memory);
     tcase_add_test(tc, symbols_are_dense_and_stay);
     tcase_add_test(tc, symbols_are_bounded_by_number_and_by_bytes);
