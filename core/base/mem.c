@@ -40,6 +40,16 @@ mem_alloc(size_t bytes)
 }
 
 void *
+mem_alloc_aligned(size_t bytes, size_t alignment)
+{
+    void *p;
+    if (!mem_admit())
+        return NULL;
+    alignment = MAX(alignment, sizeof p);
+    return posix_memalign(&p, alignment, MAX(bytes, (size_t)1)) == 0 ? p : NULL;
+}
+
+void *
 mem_calloc(size_t n, size_t bytes)
 {
     size_t total;

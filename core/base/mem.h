@@ -12,6 +12,8 @@
 
 MEM_ATTR void *mem_alloc(size_t bytes);            /* not cleared */
 MEM_ATTR void *mem_calloc(size_t n, size_t bytes); /* cleared, n * bytes safe */
+/* At an address that 'alignment' (a power of 2) divides; not cleared. */
+MEM_ATTR void *mem_alloc_aligned(size_t bytes, size_t alignment);
 /* As realloc for n elements, overflow-safe; on NULL 'p' is still valid.
  * With n * bytes == 0 it keeps one byte, it never frees. */
 MUST_CHECK void *mem_realloc(void *p, size_t n, size_t bytes);

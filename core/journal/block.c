@@ -22,7 +22,7 @@ static void
 block_free(struct blocks *b, struct block *k)
 {
     b->held_bytes -= k->cap;
-    mem_free(k->data);
+    mem_free(k->memory);
     mem_free(k);
 }
 
@@ -69,8 +69,8 @@ block_new(struct blocks *b, size_t cap)
     struct block *k = mem_new(struct block);
     if (!k)
         return NULL;
-    k->data = mem_alloc(cap);
-    if (!k->data) {
+    k->memory = mem_alloc_aligned(cap + BLOCK_ALIGN, BLOCK_ALIGN);
+    if (!k->memory) {
         mem_free(k);
         return NULL;
     }
@@ -115,6 +115,7 @@ blocks_room(struct blocks *b, uint64_t pos, size_t bytes, uint64_t synced)
     if (!k)
         return NULL;
     k->start = k->end = pos;
+    k->data = (char *)k->memory + pos % BLOCK_ALIGN;
     k->refs = 1;
     k->next = NULL;
     if (b->last)

@@ -10,12 +10,16 @@
 
 #include "core/base/types.h"
 
+#define BLOCK_ALIGN ((size_t)4096)
+
 struct block {
     struct block *next;
     uint64_t start, end; /* positions */
     size_t cap;
     unsigned refs; /* readers, and one of the list */
-    char *data;    /* 8-aligned; of the frame at 'start' */
+    void *memory;
+    char *data; /* of the frame at 'start'; its address and 'start' leave the
+                   same rest when divided by BLOCK_ALIGN */
 };
 
 struct blocks {

@@ -66,7 +66,8 @@ segment_head_ok(const struct segment_head *h, uint64_t base, uint32_t seq,
     return memcmp(h->magic, MAGIC, sizeof h->magic) == 0 &&
            h->crc == segment_crc(h) && h->version == SEGMENT_VERSION &&
            h->base == base && h->seq == seq && h->first_offset % 8 == 0 &&
-           h->first_offset >= sizeof *h && h->first_offset <= file_size;
+           h->prelude_end >= sizeof *h && h->prelude_end <= h->first_offset &&
+           h->first_offset <= file_size;
 }
 
 void

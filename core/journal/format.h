@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* format.h - segments and frames as bytes, little endian.
  *
- *   segment = head | prelude frames | frames
+ *   segment = head | prelude frames | zeros | frames
  *   frame   = head | payload | zeros up to a multiple of 8
  *
  * A segment's file is named by the position of its first frame and a number
  * that only grows; the frame at position p stands at offset
- * first_offset + (p - base).  Prelude frames (what is sticky, and where each
- * partition stood) have no position: they repeat what was in force at 'base'.
- * Where two segments overlap, the later one holds from its base on.
+ * first_offset + (p - base).  The zeros make first_offset and base leave the
+ * same rest when divided by the writer's sector.  Prelude frames (what is
+ * sticky, and where each partition stood) have no position: they repeat what
+ * was in force at 'base'. Where two segments overlap, the later one holds from
+ * its base on.
  *
  * A frame's checksum covers its position and the segment's salt, so that old
  * bytes of another place are no frame here.  The head has one of its own: the
@@ -29,9 +31,9 @@ struct segment_head {
     uint64_t first_offset; /* in the file, of the frame at 'base' */
     uint64_t salt;
     uint32_t seq;
-    uint32_t reserved;
-    usec_t time;    /* journal time of the newest frame before */
-    usec_t wall_us; /* when it was made, for people */
+    uint32_t prelude_end; /* offset behind the last of its frames */
+    usec_t time;          /* journal time of the newest frame before */
+    usec_t wall_us;       /* when it was made, for people */
 };
 _Static_assert(sizeof(struct segment_head) == 64, "journal format");
 

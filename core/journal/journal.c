@@ -11,6 +11,8 @@
 
 #define SEGMENT_BYTES_MIN ((uint64_t)4096)
 #define UNSYNCED_BYTES_MIN ((size_t)64 << 10)
+#define SECTOR_SMALL ((size_t)512) /* of small journals, to save room */
+#define SEGMENT_BYTES_LARGE ((uint64_t)1 << 20)
 
 /* A deadline on the boot clock as one of clock_monotonic_us(). */
 static usec_t
@@ -21,6 +23,24 @@ wait_until(usec_t boot_us)
     if (boot_us <= 0)
         return 0;
     return boot_us - clock_boot_us() + clock_monotonic_us();
+}
+
+static void
+journal_free(struct journal *j)
+{
+    if (j->dirfd >= 0)
+        (void)j->io->close(j->io->arg, j->dirfd);
+    state_fini(&j->appended);
+    state_fini(&j->durable);
+    blocks_fini(&j->blocks);
+    mem_free(j->segments);
+    mem_free(j->edges);
+    cond_fini(&j->work);
+    cond_fini(&j->room);
+    cond_fini(&j->moved);
+    lock_fini(&j->lock);
+    j->magic = 0;
+    mem_free(j);
 }
 
 static struct journal *
@@ -38,6 +58,9 @@ journal_new(const struct journal_options *o)
     j->o.segment_size_bytes = CLAMP(o->segment_size_bytes, SEGMENT_BYTES_MIN,
                                     j->o.max_size_bytes / 4);
     j->o.unsynced_max_bytes = MAX(o->unsynced_max_bytes, UNSYNCED_BYTES_MIN);
+    j->direct = j->o.segment_size_bytes >= SEGMENT_BYTES_LARGE;
+    j->sector = j->direct ? SECTOR_MAX : SECTOR_SMALL;
+    j->edges = mem_alloc_aligned((SPANS_MAX + 1) * j->sector, j->sector);
     j->reserve_bytes = MIN(RESERVE_BYTES, j->o.max_size_bytes / 8);
     for (int i = 0; i < PINS_MAX; i++)
         j->pins[i] = UINT64_MAX;
@@ -46,27 +69,15 @@ journal_new(const struct journal_options *o)
     cond_init(&j->work);
     cond_init(&j->room);
     cond_init(&j->moved);
-    blocks_init(&j->blocks, j->o.unsynced_max_bytes);
+    /* As much again of what is synced, for those who read only that. */
+    blocks_init(&j->blocks, 2 * j->o.unsynced_max_bytes);
     state_init(&j->appended);
     state_init(&j->durable);
+    if (!j->edges) {
+        journal_free(j);
+        return NULL;
+    }
     return j;
-}
-
-static void
-journal_free(struct journal *j)
-{
-    if (j->dirfd >= 0)
-        (void)j->io->close(j->io->arg, j->dirfd);
-    state_fini(&j->appended);
-    state_fini(&j->durable);
-    blocks_fini(&j->blocks);
-    mem_free(j->segments);
-    cond_fini(&j->work);
-    cond_fini(&j->room);
-    cond_fini(&j->moved);
-    lock_fini(&j->lock);
-    j->magic = 0;
-    mem_free(j);
 }
 
 int

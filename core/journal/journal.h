@@ -30,7 +30,8 @@ struct journal_options {
     usec_t retain_us; /* older than this may go before max_size is reached */
     usec_t sync_us;   /* at most this long unsynced; 0: at once (always);
                          JOURNAL_SYNC_NEVER */
-    size_t unsynced_max_bytes; /* in memory; more blocks appenders */
+    size_t unsynced_max_bytes; /* in memory; more blocks appenders.  As much
+                                  again is kept there of what is synced */
     uint64_t min_end; /* positions below are not given out (again): what a
                          checkpoint refers to, should a disk have lied */
     bool hold; /* nothing is dropped until journal_let_go(): whoever needs

@@ -32,6 +32,8 @@
 #define RESERVE_NAME "reserve"
 #define DAMAGED_SUFFIX ".damaged"
 #define RESERVE_BYTES ((uint64_t)16 << 20)
+#define SPANS_MAX 16 /* of blocks, written at once */
+#define SECTOR_MAX BLOCK_ALIGN
 
 /* A segment in the directory; it ends where its successor begins. */
 struct segment {
@@ -93,7 +95,11 @@ struct journal {
     uint64_t written; /* all before is in the file */
     uint64_t base, first_offset, salt; /* of the open segment */
     uint32_t seq;                      /* the last one used */
-    struct state durable;              /* at 'synced' */
+    size_t sector;                     /* writes are whole ones: see writer.c */
+    bool direct;                       /* not through the page cache */
+    char *edges; /* SPANS_MAX + 1 sectors; of the first, what the file has
+                    in the sector of 'written', before it */
+    struct state durable; /* at 'synced' */
     uint64_t reserve_bytes;
     bool has_reserve;
 
@@ -116,16 +122,17 @@ MUST_CHECK int state_take_prelude(struct state *st, const struct frame *f);
 /* Makes a segment that begins at 'synced' and opens it for writing.  What
  * 'from' (may be NULL) holds from there up to 'end' is in it from the start.
  * Called without the lock. */
-MUST_CHECK int segment_start(struct journal *j, const struct segfile *from,
+MUST_CHECK int segment_start(struct journal *j, struct segfile *from,
                              uint64_t end);
 /* Adds to the end of the list.  Lock held. */
 MUST_CHECK int segment_add(struct journal *j, const struct segment *s);
 /* Off the list; false if it isn't there.  Lock held. */
 bool segment_forget(struct journal *j, const struct segment *s);
 void segment_set_bytes(struct journal *j, size_t i, uint64_t bytes);
-/* The prelude of a segment at 'base', with its head, in 'out'. */
-MUST_CHECK int segment_prelude(const struct state *st, struct segment_head *h,
-                               struct buf *out);
+/* The prelude of a segment at 'base', with its head, in 'out': zeros behind it
+ * fill the sector in which the frames begin. */
+MUST_CHECK int segment_prelude(const struct state *st, size_t sector,
+                               struct segment_head *h, struct buf *out);
 /* Renames it aside. */
 int segment_quarantine(const struct io *io, int dirfd, uint64_t base,
                        uint32_t seq);

@@ -10,6 +10,12 @@
 #define WINDOW_BYTES ((size_t)512 << 10)
 #define SECTOR_BYTES ((size_t)4096)
 
+static size_t
+sectors(size_t n)
+{
+    return (n + SECTOR_BYTES - 1) & ~(SECTOR_BYTES - 1);
+}
+
 /* Reads until 'n' bytes or the end of the file. */
 static ssize_t
 read_all(struct segfile *sf, char *p, size_t n, uint64_t offset)
@@ -22,9 +28,9 @@ read_all(struct segfile *sf, char *p, size_t n, uint64_t offset)
             continue;
         if (r < 0)
             return r;
-        if (r == 0)
-            break;
         got += (size_t)r;
+        if (r == 0 || r % (ssize_t)SECTOR_BYTES != 0) /* the file's end */
+            break;
     }
     return (ssize_t)got;
 }
@@ -49,32 +55,45 @@ read_around(struct segfile *sf, char *p, size_t n, uint64_t offset)
     return (ssize_t)got;
 }
 
-/* Makes bytes [offset, offset + n) readable, reading ahead but not beyond
- * 'end'.  1, 0 if the file or 'end' comes first, or negative errno. */
+/* Room for 'n' bytes, whole sectors. */
+static int
+window_reserve(struct segfile *sf, size_t n)
+{
+    if (n <= sf->window_cap)
+        return 0;
+    size_t cap = MAX(n, WINDOW_BYTES);
+    void *p = mem_alloc_aligned(cap, SECTOR_BYTES);
+    if (!p)
+        return -ENOMEM;
+    mem_free(sf->window);
+    sf->window = p;
+    sf->window_cap = cap;
+    return 0;
+}
+
+/* Makes bytes [offset, offset + n) readable, reading ahead but giving nothing
+ * beyond 'end'.  1, 0 if the file or 'end' comes first, or negative errno.
+ * Whole sectors are read, as direct I/O wants it. */
 static int
 window_move(struct segfile *sf, uint64_t offset, size_t n, uint64_t end)
 {
     end = MIN(end, sf->size);
     if (offset > end || n > end - offset)
         return 0;
-    if (n > sf->window_cap || !sf->window) {
-        size_t cap = MAX(n, WINDOW_BYTES);
-        void *p = mem_realloc(sf->window, 1, cap);
-        if (!p)
-            return -ENOMEM;
-        sf->window = p;
-        sf->window_cap = cap;
-    }
-    size_t want = (size_t)MIN((uint64_t)sf->window_cap, end - offset);
+    uint64_t at = offset - offset % SECTOR_BYTES;
     sf->window_n = 0;
-    ssize_t r = read_all(sf, sf->window, want, offset);
+    int e = window_reserve(sf, sectors((size_t)(offset - at) + n));
+    if (e < 0)
+        return e;
+    size_t want = (size_t)MIN((uint64_t)sf->window_cap, end - at);
+    ssize_t r = read_all(sf, sf->window, sectors(want), at);
     if (r == -EIO)
-        r = read_around(sf, sf->window, want, offset);
+        r = read_around(sf, sf->window, sectors(want), at);
     if (r < 0)
         return (int)r;
-    sf->window_at = offset;
-    sf->window_n = (size_t)r;
-    return sf->window_n >= n;
+    sf->window_at = at;
+    sf->window_n = MIN((size_t)r, want);
+    return sf->window_n >= offset - at + n;
 }
 
 static inline int
@@ -98,7 +117,9 @@ segfile_open(struct segfile *sf, const struct io *io, int dirfd, uint64_t base,
     char name[SEGMENT_NAME_MAX];
     segfile_close(sf);
     segment_name(base, seq, "", name);
-    int fd = io->open(io->arg, dirfd, name, O_RDONLY, 0);
+    int fd = io->open(io->arg, dirfd, name, O_RDONLY | O_DIRECT, 0);
+    if (fd == -EINVAL) /* this file system can't */
+        fd = io->open(io->arg, dirfd, name, O_RDONLY, 0);
     if (fd < 0)
         return fd;
     sf->io = io;
@@ -175,6 +196,16 @@ offset_of(const struct segfile *sf, uint64_t pos)
 }
 
 int
+segfile_bytes(struct segfile *sf, uint64_t pos, size_t n, const char **ret)
+{
+    const void *p;
+    int r = get(sf, offset_of(sf, pos), n, sf->size, &p);
+    if (r > 0)
+        *ret = p;
+    return r;
+}
+
+int
 segfile_look(struct segfile *sf, uint64_t pos, uint64_t limit,
              const struct frame_head **ret_head)
 {
@@ -242,9 +273,9 @@ segfile_prelude(struct segfile *sf, uint64_t *offset, struct frame *ret)
 {
     const struct frame_head *h;
     uint64_t at = *offset ? *offset : sizeof(struct segment_head);
-    if (at >= sf->head.first_offset)
+    if (at >= sf->head.prelude_end)
         return 0;
-    int r = look(sf, at, sf->head.first_offset, PRELUDE_POSITION | at, &h);
+    int r = look(sf, at, sf->head.prelude_end, PRELUDE_POSITION | at, &h);
     if (r != SEGFILE_GOOD)
         return r < 0 ? r : -EBADMSG;
     fill(ret, h, sf->head.base);

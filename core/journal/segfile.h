@@ -44,6 +44,11 @@ enum {
 MUST_CHECK int segfile_look(struct segfile *sf, uint64_t pos, uint64_t limit,
                             const struct frame_head **ret_head);
 
+/* The 'n' bytes at position 'pos' as they are: 1, 0 if the file has fewer, or
+ * negative errno. */
+MUST_CHECK int segfile_bytes(struct segfile *sf, uint64_t pos, size_t n,
+                             const char **ret);
+
 struct segfile_damage {
     uint64_t bytes, frames; /* skipped, and in how many places */
     uint64_t at;            /* position of the first */

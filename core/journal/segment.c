@@ -52,8 +52,25 @@ prelude_finish(struct buf *out, size_t at, uint64_t salt, unsigned type,
     return 0;
 }
 
+/* Zeros up to where the frames begin, and from there to the sector's end. */
+static int
+prelude_pad(struct segment_head *h, size_t sector, struct buf *out)
+{
+    size_t pad = (h->base - out->n) % sector;
+    h->prelude_end = (uint32_t)out->n;
+    h->first_offset = out->n + pad;
+    pad += -h->first_offset % sector;
+    int r = buf_reserve(out, pad);
+    if (r < 0)
+        return r;
+    memset(out->p + out->n, 0, pad);
+    out->n += pad;
+    return 0;
+}
+
 int
-segment_prelude(const struct state *st, struct segment_head *h, struct buf *out)
+segment_prelude(const struct state *st, size_t sector, struct segment_head *h,
+                struct buf *out)
 {
     static const struct frame_head blank;
     int r = buf_append(out, h, sizeof *h);
@@ -73,9 +90,10 @@ segment_prelude(const struct state *st, struct segment_head *h, struct buf *out)
         if (r == 0)
             r = prelude_finish(out, at, h->salt, FRAME_POSITIONS, 0, h->time);
     }
+    if (r == 0)
+        r = prelude_pad(h, sector, out);
     if (r < 0)
         return r;
-    h->first_offset = out->n;
     segment_seal(h);
     memcpy(out->p, h, sizeof *h);
     return 0;
@@ -123,43 +141,62 @@ sync_directory(struct journal *j)
 
 /* Copies the frames of [from, end) as they are: salt and positions stay. */
 static int
-copy_frames(struct journal *j, const struct segfile *sf, int to,
-            uint64_t to_offset, uint64_t end)
+copy_frames(struct journal *j, struct segfile *sf, int to, uint64_t to_offset,
+            uint64_t end)
 {
-    uint64_t at = j->synced;
-    if (at == end)
-        return 0;
-    auto_free char *p = mem_alloc(COPY_BYTES);
-    if (!p)
-        return -ENOMEM;
-    while (at < end) {
-        uint64_t offset = sf->head.first_offset + (at - sf->head.base);
-        size_t want = (size_t)MIN((uint64_t)COPY_BYTES, end - at);
-        ssize_t n = j->io->pread(j->io->arg, sf->fd, p, want, (off_t)offset);
-        if (n <= 0)
-            return n < 0 ? (int)n : -EIO;
-        struct iovec v = {p, (size_t)n};
-        int r = segment_pwrite(j->io, to, &v, 1, to_offset);
+    for (uint64_t at = j->synced; at < end;) {
+        struct slice s;
+        s.n = (size_t)MIN((uint64_t)COPY_BYTES, end - at);
+        int r = segfile_bytes(sf, at, s.n, &s.p);
+        if (r <= 0)
+            return r < 0 ? r : -EIO;
+        struct iovec v = {(void *)(uintptr_t)s.p, s.n};
+        r = segment_pwrite(j->io, to, &v, 1, to_offset);
         if (r < 0)
             return r;
-        to_offset += (uint64_t)n;
-        at += (uint64_t)n;
+        to_offset += s.n;
+        at += s.n;
     }
     return 0;
+}
+
+/* What the file has in the sector of 'end', before it. */
+static int
+read_edge(struct journal *j, int fd, const struct segment_head *h, uint64_t end)
+{
+    size_t n = end % j->sector;
+    uint64_t offset = h->first_offset + (end - h->base) - n;
+    ssize_t got = n == 0 ? 0
+                         : j->io->pread(j->io->arg, fd, j->edges, j->sector,
+                                        (off_t)offset);
+    return got < 0 ? (int)got : (size_t)got < n ? -EIO : 0;
+}
+
+/* Through memory that direct I/O can take. */
+static int
+write_prelude(struct journal *j, int fd, const struct buf *prelude)
+{
+    auto_free char *p = mem_alloc_aligned(prelude->n, j->sector);
+    if (!p)
+        return -ENOMEM;
+    memcpy(p, prelude->p, prelude->n);
+    struct iovec v = {p, prelude->n};
+    return segment_pwrite(j->io, fd, &v, 1, 0);
 }
 
 /* Writes head, prelude and what is to be copied to 'fd', and syncs it. */
 static int
 write_first(struct journal *j, int fd, const struct buf *prelude,
-            const struct segfile *from, uint64_t end)
+            const struct segment_head *h, struct segfile *from, uint64_t end)
 {
     const struct io *io = j->io;
-    struct iovec v = {prelude->p, prelude->n};
     uint64_t size = MAX(j->o.segment_size_bytes, end - j->synced);
     (void)io->fallocate(io->arg, fd, (off_t)(prelude->n + size));
-    int r = segment_pwrite(io, fd, &v, 1, 0);
+    int r = write_prelude(j, fd, prelude);
     if (r == 0)
-        r = copy_frames(j, from, fd, prelude->n, end);
+        r = copy_frames(j, from, fd, h->first_offset, end);
+    if (r == 0)
+        r = read_edge(j, fd, h, end);
     if (r == 0 && j->o.sync_us != JOURNAL_SYNC_NEVER)
         r = io->fdatasync(io->arg, fd);
     return r;
@@ -241,11 +278,11 @@ make_head(struct journal *j, const struct segfile *from,
                                  .wall_us = wall};
     ret->salt = from ? from->head.salt
                      : hash_mix(hash_u64((uint64_t)wall), ret->base ^ ret->seq);
-    return segment_prelude(&j->durable, ret, prelude);
+    return segment_prelude(&j->durable, j->sector, ret, prelude);
 }
 
-int
-segment_start(struct journal *j, const struct segfile *from, uint64_t end)
+static int
+start(struct journal *j, struct segfile *from, uint64_t end, bool direct)
 {
     AUTO_FINI(buf) prelude = BUF_INIT(PRELUDE_BYTES_MAX);
     char temporary[SEGMENT_NAME_MAX];
@@ -254,13 +291,15 @@ segment_start(struct journal *j, const struct segfile *from, uint64_t end)
     if (r < 0)
         return r;
     segment_name(h.base, h.seq, ".tmp", temporary);
-    int fd = j->io->open(j->io->arg, j->dirfd, temporary,
-                         O_RDWR | O_CREAT | O_EXCL, 0640);
-    if (fd < 0)
+    int flags = O_RDWR | O_CREAT | O_EXCL | (direct ? O_DIRECT : 0);
+    int fd = j->io->open(j->io->arg, j->dirfd, temporary, flags, 0640);
+    if (fd < 0) {
+        (void)j->io->unlink(j->io->arg, j->dirfd, temporary);
         return fd;
+    }
     struct segment s = {
         .base = h.base, .seq = h.seq, .bytes = h.first_offset, .time = h.time};
-    r = write_first(j, fd, &prelude, from, end);
+    r = write_first(j, fd, &prelude, &h, from, end);
     if (r == 0)
         r = establish(j, &s, temporary);
     if (r < 0) {
@@ -276,6 +315,18 @@ segment_start(struct journal *j, const struct segfile *from, uint64_t end)
     j->first_offset = h.first_offset;
     j->salt = h.salt;
     return 0;
+}
+
+/* Frames are copied at any offset, so not directly. */
+int
+segment_start(struct journal *j, struct segfile *from, uint64_t end)
+{
+    bool direct = j->direct && !from;
+    int r = start(j, from, end, direct);
+    if (r != -EINVAL || !direct)
+        return r;
+    j->direct = false; /* this file system can't */
+    return start(j, from, end, false);
 }
 
 int

@@ -4,7 +4,12 @@
  * What is in memory and not synced is [synced, end).  A failed or short write
  * and a failed sync are the same: the file is closed and never touched again,
  * 'written' goes back to 'synced', and the next pass starts a segment there,
- * which cuts off what the old one holds beyond.  Positions don't change. */
+ * which cuts off what the old one holds beyond.  Positions don't change.
+ *
+ * Whole sectors are written, from memory that is aligned as the file is, so
+ * that direct I/O can take them (doc/decisions/direct-io.md).  The sectors at
+ * the edges of what is written are put together in j->edges; the last, if it
+ * is not full, is written again with what follows, its beginning unchanged. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,7 +19,6 @@
 #include "core/base/log.h"
 #include "core/journal/priv.h"
 
-#define SPANS_MAX 16
 #define BACKOFF_MIN_US (10 * USEC_PER_MSEC)
 #define BACKOFF_MAX_US USEC_PER_SEC
 #define TIDY_US USEC_PER_SEC
@@ -60,35 +64,82 @@ span_seal(const struct journal *j, struct span *s)
     s->end = pos;
 }
 
+/* What to write: sectors in the blocks, and between them those at the edges. */
+struct gather {
+    struct iovec v[2 * SPANS_MAX + 1];
+    int n;
+    char *edge;  /* being filled */
+    size_t fill; /* bytes in it */
+};
+
+static void
+gather_put(struct gather *g, char *p, size_t n)
+{
+    if (n > 0)
+        g->v[g->n++] = (struct iovec){p, n};
+}
+
+static void
+gather_span(struct gather *g, const struct span *s, size_t sector)
+{
+    char *p = s->p;
+    size_t n = (size_t)(s->end - s->start);
+    if (g->fill > 0) {
+        size_t head = MIN(n, sector - g->fill);
+        memcpy(g->edge + g->fill, p, head);
+        g->fill += head;
+        p += head;
+        n -= head;
+        if (g->fill < sector)
+            return;
+        gather_put(g, g->edge, sector);
+        g->edge += sector;
+    }
+    g->fill = n % sector;
+    gather_put(g, p, n - g->fill);
+    memcpy(g->edge, p + (n - g->fill), g->fill);
+}
+
+/* The last sector is filled up with zeros. */
+static void
+gather_end(struct gather *g, size_t sector)
+{
+    if (g->fill == 0)
+        return;
+    memset(g->edge + g->fill, 0, sector - g->fill);
+    gather_put(g, g->edge, sector);
+}
+
 /* Writes from 'written' towards 'target'; 1 if anything was, 0 if the segment
  * has no room, or what failed. */
 static int
 write_some(struct journal *j, uint64_t target)
 {
     struct span s[SPANS_MAX];
-    struct iovec v[SPANS_MAX];
-    int n = spans_get(j, j->written, target, s), k = 0;
-    uint64_t to = j->written;
+    int n = spans_get(j, j->written, target, s);
+    uint64_t from = j->written, to = from;
+    struct gather g = {.edge = j->edges, .fill = from % j->sector};
+    uint64_t offset = j->first_offset + (from - j->base) - g.fill;
     lock_release(&j->lock);
-    for (; k < n; k++) {
+    for (int k = 0; k < n; k++) {
         uint64_t whole = s[k].end;
         span_seal(j, &s[k]);
-        if (s[k].end == s[k].start)
-            break;
-        v[k] = (struct iovec){s[k].p, (size_t)(s[k].end - s[k].start)};
+        gather_span(&g, &s[k], j->sector);
         to = s[k].end;
-        if (to < whole) {
-            k++;
+        if (to < whole)
             break;
-        }
     }
-    int r = k == 0 ? 0
-                   : segment_pwrite(j->io, j->fd, v, k,
-                                    j->first_offset + (j->written - j->base));
+    int r = 0;
+    if (to > from) {
+        gather_end(&g, j->sector);
+        r = segment_pwrite(j->io, j->fd, g.v, g.n, offset);
+        if (r == 0 && g.edge != j->edges)
+            memcpy(j->edges, g.edge, g.fill);
+    }
     lock_take(&j->lock);
     if (r == 0)
         j->written = to;
-    return r < 0 ? r : k > 0;
+    return r < 0 ? r : to > from;
 }
 
 /* 'durable' follows to 'to'.  Want of memory is waited out: a prelude must

@@ -22,7 +22,7 @@
 #include "core/run/ticker.h"
 
 #define COLLECTOR_MAGIC 0xc011ec70u
-#define UNSYNCED_MAX ((size_t)16 * 1024 * 1024)
+#define UNSYNCED_MAX ((size_t)8 * 1024 * 1024)
 #define CHECKPOINT_EVERY_US (10 * USEC_PER_SEC)
 /* A restart reads so much again in about a second. */
 #define KEEP_EVERY_BYTES ((int64_t)512 * 1024 * 1024)

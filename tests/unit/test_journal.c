@@ -11,6 +11,7 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/journal/format.h"
 #include "core/journal/journal.h"
 #include "core/journal/scan.h"
 #include "core/record/chunk.h"
@@ -677,6 +678,18 @@ START_TEST(a_damaged_frame_costs_itself_alone)
 }
 END_TEST
 
+static off_t
+first_offset(const char *name)
+{
+    char path[128];
+    struct segment_head h;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    int fd = open(path, O_RDONLY);
+    ck_assert_int_eq(pread(fd, &h, sizeof h, 0), sizeof h);
+    close(fd);
+    return (off_t)h.first_offset;
+}
+
 START_TEST(damage_in_the_newest_segment_is_no_torn_tail)
 {
     static const off_t at[] = {10, 600}; /* in the head, in the payload */
@@ -689,8 +702,8 @@ START_TEST(damage_in_the_newest_segment_is_no_torn_tail)
     }
     uint64_t end = journal_end(j);
     journal_close(j);
-    oldest_name(name); /* the only one; its prelude is 104 bytes */
-    flip(name, 104 + (off_t)(pos[4 + _i] - 64) + at[_i]);
+    oldest_name(name); /* the only one */
+    flip(name, first_offset(name) + (off_t)(pos[4 + _i] - 64) + at[_i]);
     j = open_it();
     ck_assert_uint_eq(journal_end(j), end);
     struct journal_reader *r;
@@ -704,6 +717,74 @@ START_TEST(damage_in_the_newest_segment_is_no_torn_tail)
     }
     ck_assert_uint_eq(journal_reader_lost(r), pos[1] - pos[0]);
     journal_reader_free(r);
+    journal_close(j);
+}
+END_TEST
+
+/* io_posix, but for what these two see. */
+static int
+open_no_direct(void *arg, int dirfd, const char *path, int flags, int mode)
+{
+    if (flags & O_DIRECT)
+        return -EINVAL;
+    return io_posix.open(arg, dirfd, path, flags, mode);
+}
+
+static ssize_t
+pwritev_aligned(void *arg, int fd, const struct iovec *v, int n, off_t offset)
+{
+    bool direct = (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
+    ck_assert(!direct || offset % 4096 == 0);
+    for (int i = 0; direct && i < n; i++) {
+        ck_assert_uint_eq((uintptr_t)v[i].iov_base % 4096, 0);
+        ck_assert_uint_eq(v[i].iov_len % 4096, 0);
+    }
+    return io_posix.pwritev(arg, fd, v, n, offset);
+}
+
+/* _i: on a file system that has direct I/O (if it has), or has not. */
+START_TEST(large_segments_are_written_in_whole_sectors)
+{
+    static const size_t sizes[] = {0, 5, 4064, 4072, 4096, 90000, 777, 12288};
+    struct io io = io_posix;
+    io.pwritev = pwritev_aligned;
+    if (_i == 1)
+        io.open = open_no_direct;
+    struct journal_options o = options();
+    o.io = &io;
+    o.segment_size_bytes = 1024 * KIB;
+    o.max_size_bytes = 16 * 1024 * KIB;
+    uint64_t pos[400];
+    struct journal *j = open_with(&o);
+    for (size_t i = 0; i < ARRAY_SIZE(pos); i++) {
+        pos[i] = append_bytes(j, sizes[i % 8], (char)('a' + i % 23));
+        if (i % 5 == 0)
+            sync_all(j);
+        if (i % 97 == 96) {
+            journal_close(j);
+            j = open_with(&o);
+        }
+    }
+    journal_close(j);
+    j = open_with(&o);
+    struct journal_reader *r;
+    struct frame f;
+    ck_assert_int_eq(journal_reader_new(j, 0, READ_SYNCED, &r), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(pos); i++) {
+        ck_assert_int_eq(journal_read(r, USEC_MIN, &f), 1);
+        ck_assert_uint_eq(f.pos, pos[i]);
+        ck_assert_uint_eq(f.payload.n, sizes[i % 8]);
+        if (f.payload.n == 0)
+            continue;
+        ck_assert_int_eq(f.payload.p[0], (char)('a' + i % 23));
+        ck_assert_mem_eq(f.payload.p, f.payload.p + 1, f.payload.n - 1);
+    }
+    ck_assert_uint_eq(journal_reader_lost(r), 0);
+    journal_reader_free(r);
+    struct journal_stats stats;
+    journal_get_stats(j, &stats);
+    ck_assert_uint_eq(stats.failed_syncs, 0);
+    ck_assert_uint_gt(stats.segments, 4);
     journal_close(j);
 }
 END_TEST
@@ -777,6 +858,7 @@ main(void)
     tcase_add_test(t, a_scan_sees_all_without_a_lock);
     tcase_add_test(t, a_damaged_frame_costs_itself_alone);
     tcase_add_loop_test(t, damage_in_the_newest_segment_is_no_torn_tail, 0, 2);
+    tcase_add_loop_test(t, large_segments_are_written_in_whole_sectors, 0, 2);
     tcase_add_test(t, foreign_files_are_left_alone);
     tcase_add_test(t, the_thread_syncs_in_time);
     suite_add_tcase(s, t);
