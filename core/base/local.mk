@@ -24,6 +24,7 @@ core_libcore_la_SOURCES += \
 	%D%/err.h \
 	%D%/errlist.c \
 	%D%/hash.c \
+	%D%/fetch.h \
 	%D%/hash.h \
 	%D%/lock.c \
 	%D%/lock.h \

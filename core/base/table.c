@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "core/base/check.h"
+#include "core/base/fetch.h"
 #include "core/base/table.h"
 
 struct table_slot {
@@ -68,7 +69,7 @@ void
 table_fetch(const struct table *t, uint64_t hash)
 {
     if (t->slots != NULL)
-        __builtin_prefetch(&t->slots[table_tag(hash) & t->mask]);
+        fetch(&t->slots[table_tag(hash) & t->mask]);
 }
 
 static bool

@@ -5,10 +5,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/base/fetch.h"
 #include "core/base/str.h"
 #include "core/engine/groups.h"
 #include "core/engine/memo.h"
 #include "core/engine/notes.h"
+
+#define FETCH_AHEAD 8u /* members */
 
 static bool
 group_eq(const void *ctx, uint32_t index)
@@ -72,6 +75,8 @@ static int
 group_all(struct grouped *g)
 {
     for (uint32_t i = 0; i < g->v.n; i++) {
+        if (i + FETCH_AHEAD < g->v.n)
+            fetch(g->v.labels[i + FETCH_AHEAD]);
         struct lset *l = group_labels(g, g->v.labels[i]);
         if (l == NULL || group_add(g, l, i) < 0)
             return -ENOMEM;

@@ -5,6 +5,7 @@
 
 #include <tocsin/plugin.h>
 
+#include "core/base/fetch.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
 
@@ -181,7 +182,7 @@ fetch_text(const struct chunk *c, const struct chunk_record *rec)
 {
     const struct chunk_value *v = &c->values[rec->first_value];
     for (uint32_t i = 0; i < rec->n_values; i++)
-        __builtin_prefetch(c->bytes + v[i].offset);
+        fetch(c->bytes + v[i].offset);
 }
 
 static int

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/codec.h"
+#include "core/base/fetch.h"
 #include "core/base/hash.h"
 #include "core/base/table.h"
 #include "core/engine/labels.h"
@@ -289,7 +290,7 @@ keyset_fetch(const struct keyset *ks)
     for (uint32_t i = 0; i < ks->prepared.n; i++) {
         uint32_t key = table_guess(&ks->table, ks->prepared.p[i].hash);
         if (key != TABLE_NONE)
-            __builtin_prefetch(&ks->keys.p[key]);
+            fetch(&ks->keys.p[key]);
     }
 }
 

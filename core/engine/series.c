@@ -7,11 +7,13 @@
 
 #include "core/base/check.h"
 #include "core/base/codec.h"
+#include "core/base/fetch.h"
 #include "core/engine/series_priv.h"
 #include "core/lang/matcher.h"
 
 #define SWEEP_MS (60 * 1000) /* of a metric's horizon, between two sweeps */
 #define NEVER_MS (INT64_MIN / 4)
+#define VIEW_AHEAD 8u /* series */
 
 /* --- rows --------------------------------------------------------------- */
 
@@ -237,6 +239,25 @@ seriesdb_bind(struct seriesdb *db, uint32_t metric, const struct slice *names,
     m->ks = NULL;
     m->ids = NULL;
     return metric_bind(db, m, names, n);
+}
+
+/* --- ahead -------------------------------------------------------------- */
+
+static void
+series_fetch(const struct series *s)
+{
+    fetch(s);
+    fetch((const char *)(s + 1) - 1);
+}
+
+static void
+series_fetch_samples(const struct series *s)
+{
+    if (s->n == 0)
+        return;
+    const struct sample *end = s->s + s->first + s->n;
+    fetch(end - 1);
+    fetch(end - MIN(s->n, 4u));
 }
 
 /* --- views -------------------------------------------------------------- */
@@ -556,10 +577,23 @@ view_samples(const struct seriesdb *db, uint32_t view, uint32_t i, int64_t from,
     return end > begin ? end - begin : 0;
 }
 
+/* Views are read in the order of labels, which is none in memory: asks for the
+ * series to come, and for the samples of nearer ones. */
+static void
+view_fetch(const struct seriesdb *db, uint32_t view, uint32_t i)
+{
+    uint32_t n = db->views.p[view].series.n;
+    if (i + 2 * VIEW_AHEAD < n)
+        series_fetch(view_series(db, view, i + 2 * VIEW_AHEAD));
+    if (i + VIEW_AHEAD < n)
+        series_fetch_samples(view_series(db, view, i + VIEW_AHEAD));
+}
+
 bool
 view_newest(const struct seriesdb *db, uint32_t view, uint32_t i, int64_t from,
             int64_t to, struct sample *ret)
 {
+    view_fetch(db, view, i);
     const struct series *s = view_series(db, view, i);
     if (s->n == 0)
         return false;
@@ -730,18 +764,16 @@ void
 seriesdb_fetch(const struct seriesdb *db, uint32_t metric, uint32_t key)
 {
     const struct series *s = series_of_key(db, metric, key);
-    if (s == NULL)
-        return;
-    __builtin_prefetch(s, 1);
-    __builtin_prefetch((const char *)(s + 1) - 1, 1);
+    if (s != NULL)
+        series_fetch(s);
 }
 
 void
 seriesdb_fetch_samples(const struct seriesdb *db, uint32_t metric, uint32_t key)
 {
     const struct series *s = series_of_key(db, metric, key);
-    if (s != NULL && s->n > 0)
-        __builtin_prefetch(&s->s[s->first + s->n - 1], 1);
+    if (s != NULL)
+        series_fetch_samples(s);
 }
 
 int

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/codec.h"
+#include "core/base/fetch.h"
 #include "core/base/hash.h"
 #include "core/base/table.h"
 #include "core/engine/keys.h"
@@ -264,8 +265,7 @@ run_span(struct window *w, struct position *p, int64_t from, int64_t to,
         for (uint32_t k = 0; k < day->entries.n; k++) {
             uint32_t i = day->entries.p[k];
             if (k + FETCH_AHEAD < day->entries.n)
-                __builtin_prefetch(
-                    &w->entries.p[day->entries.p[k + FETCH_AHEAD]]);
+                fetch(&w->entries.p[day->entries.p[k + FETCH_AHEAD]]);
             uint32_t c = pair_count(&w->entries.p[i], day->bucket);
             if (add)
                 run_add(w, p, i, c);
@@ -570,9 +570,9 @@ window_fetch_entry(const struct window *w, uint32_t key)
     uint32_t i = table_guess(&w->table, hash_u64(key));
     if (i == TABLE_NONE)
         return;
-    __builtin_prefetch(&w->entries.p[i], 1);
+    fetch(&w->entries.p[i]);
     for (unsigned k = 0; k < w->n_pos; k++)
-        __builtin_prefetch(&w->pos[k].run[i], 1);
+        fetch(&w->pos[k].run[i]);
 }
 
 void
