@@ -321,11 +321,33 @@ series_cmp(const void *a, const void *b, void *arg)
     return lset_cmp(db->ls, db->series.p[*x].labels, db->series.p[*y].labels);
 }
 
+/* How many of the view's first 'n' come before 'series'; quick if most do. */
+static uint32_t
+view_before(struct seriesdb *db, const struct view *v, uint32_t n,
+            const uint32_t *series)
+{
+    uint32_t step = 1, lo = 0, hi = n;
+    while (step <= n && series_cmp(&v->series.p[n - step], series, db) > 0) {
+        hi = n - step;
+        step *= 2;
+    }
+    if (step <= n)
+        lo = n - step + 1;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (series_cmp(&v->series.p[mid], series, db) > 0)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
 /* Sorts what came since the view was last read into its place. */
 static void
 view_sort(struct seriesdb *db, struct view *v)
 {
-    uint32_t n = v->series.n, k = v->n_sorted, i = k, j = n, at = n;
+    uint32_t n = v->series.n, k = v->n_sorted, i = k, j = n;
     if (k == n)
         return;
     qsort_r(v->series.p + k, n - k, sizeof *v->series.p, series_cmp, db);
@@ -334,10 +356,13 @@ view_sort(struct seriesdb *db, struct view *v)
         db->series_rows.rows->failed = -ENOMEM;
         return;
     }
-    while (j > k) { /* from the end, so that nothing is overwritten */
-        bool old =
-            i > 0 && series_cmp(&v->series.p[i - 1], &tail[j - k - 1], db) > 0;
-        v->series.p[--at] = old ? v->series.p[--i] : tail[--j - k];
+    for (; j > k; j--) { /* from the end, so that nothing is overwritten */
+        uint32_t *old = v->series.p, *x = &tail[j - k - 1];
+        uint32_t before = view_before(db, v, i, x);
+        memmove(old + before + (j - k), old + before,
+                (i - before) * sizeof *old);
+        i = before;
+        old[i + (j - k) - 1] = *x;
     }
     mem_free(tail);
     v->n_sorted = n;
