@@ -28,16 +28,32 @@ hex(char *p, uint64_t v)
     return p;
 }
 
+/* Where a frame stands: what the keys of its records begin with. */
+struct key_stem {
+    char p[16 + 1];
+    uint32_t n;
+};
+
+static struct key_stem
+key_stem(uint64_t pos)
+{
+    struct key_stem stem;
+    char *end = hex(stem.p, pos);
+    *end++ = '.';
+    stem.n = (uint32_t)(end - stem.p);
+    return stem;
+}
+
 /* The same in every delivery: where the record stands in the journal. */
 static int
-key_make(struct arena *a, uint64_t pos, uint32_t index, struct tocsin_text *ret)
+key_make(struct arena *a, const struct key_stem *stem, uint32_t index,
+         struct tocsin_text *ret)
 {
-    char *key = arena_alloc(a, 16 + 1 + 8);
+    char *key = arena_alloc(a, sizeof stem->p + 8);
     if (key == NULL)
         return -ENOMEM;
-    char *end = hex(key, pos);
-    *end++ = '.';
-    end = hex(end, index);
+    memcpy(key, stem->p, sizeof stem->p);
+    char *end = hex(key + stem->n, index);
     *ret = (struct tocsin_text){key, (size_t)(end - key)};
     return 0;
 }
@@ -49,7 +65,7 @@ pairs_make(struct arena *a, const struct chunk *c, const struct chunk_record *r,
            struct tocsin_record *ret)
 {
     struct tocsin_pair *pairs =
-        arena_new_array(a, struct tocsin_pair, r->n_values + 1u);
+        arena_alloc(a, (r->n_values + 1u) * sizeof *pairs);
     if (pairs == NULL)
         return -ENOMEM;
     const struct chunk_value *v = c->values + r->first_value;
@@ -75,7 +91,7 @@ pairs_make(struct arena *a, const struct chunk *c, const struct chunk_record *r,
 }
 
 static int
-record_make(struct arena *a, const struct frame *f, const struct chunk *c,
+record_make(struct arena *a, const struct key_stem *stem, const struct chunk *c,
             const struct schema *s, uint32_t index, struct tocsin_record *ret)
 {
     const struct chunk_record *r = &c->records[index];
@@ -93,7 +109,7 @@ record_make(struct arena *a, const struct frame *f, const struct chunk *c,
         .received_us = c->head->received_us,
         .value = event ? 0 : r->value,
     };
-    int err = key_make(a, f->pos, index, &ret->key);
+    int err = key_make(a, stem, index, &ret->key);
     if (err < 0)
         return err;
     return pairs_make(a, c, r, event ? stream->fields : metric->labels,
@@ -123,9 +139,10 @@ chunk_records(const struct frame *f, const struct schema *s,
     if (!input_is_selected(select, s->inputs[c.head->input].name))
         return 0;
     struct tocsin_record *records =
-        arena_new_array(a, struct tocsin_record, c.head->n_records + 1u);
+        arena_alloc(a, (c.head->n_records + (size_t)1) * sizeof *records);
     if (records == NULL)
         return -ENOMEM;
+    struct key_stem stem = key_stem(f->pos);
     size_t n = 0;
     for (uint32_t i = 0; i < c.head->n_records; i++) {
         unsigned kind = c.records[i].kind;
@@ -133,7 +150,7 @@ chunk_records(const struct frame *f, const struct schema *s,
                       (kind == RECORD_SAMPLE && select->kinds & EXPORT_SAMPLES);
         if (!wanted)
             continue;
-        r = record_make(a, f, &c, s, i, &records[n++]);
+        r = record_make(a, &stem, &c, s, i, &records[n++]);
         if (r < 0)
             return r;
     }
@@ -153,6 +170,13 @@ labels_make(struct arena *a, const struct label *labels, uint32_t n)
 }
 
 static int
+alert_key(struct arena *a, const struct cause *cause, struct tocsin_text *ret)
+{
+    struct key_stem stem = key_stem(cause->pos);
+    return key_make(a, &stem, cause->ordinal, ret);
+}
+
+static int
 alert_record(const struct frame *f, struct arena *a,
              struct tocsin_record **ret_records, size_t *ret_n)
 {
@@ -168,7 +192,7 @@ alert_record(const struct frame *f, struct arena *a,
         r = arena_slice_dup(a, buf_slice(&json), &body);
     buf_fini(&json);
     if (r == 0)
-        r = key_make(a, t.cause.pos, t.cause.ordinal, &rec->key);
+        r = alert_key(a, &t.cause, &rec->key);
     if (r < 0)
         return r;
     while (body.n > 0 && body.p[body.n - 1] == '\n')
