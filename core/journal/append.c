@@ -65,7 +65,7 @@ appended(struct journal *j, uint64_t bytes)
 {
     uint64_t pending = j->end - j->synced;
     if (j->readers_waiting > 0)
-        cond_broadcast(&j->moved);
+        cond_broadcast(&j->grown);
     if (j->o.inline_writer) {
         if (j->o.sync_us == 0)
             (void)writer_pass(j, true);

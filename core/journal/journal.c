@@ -37,6 +37,7 @@ journal_free(struct journal *j)
     mem_free(j->edges);
     cond_fini(&j->work);
     cond_fini(&j->room);
+    cond_fini(&j->grown);
     cond_fini(&j->moved);
     lock_fini(&j->lock);
     j->magic = 0;
@@ -68,6 +69,7 @@ journal_new(const struct journal_options *o)
     lock_init(&j->lock, LOCK_JOURNAL);
     cond_init(&j->work);
     cond_init(&j->room);
+    cond_init(&j->grown);
     cond_init(&j->moved);
     /* As much again of what is synced, for those who read only that. */
     blocks_init(&j->blocks, 2 * j->o.unsynced_max_bytes);
@@ -134,6 +136,7 @@ journal_stop(struct journal *j)
     AUTO_LOCK(&j->lock);
     j->stopped = true;
     cond_broadcast(&j->room);
+    cond_broadcast(&j->grown);
     cond_broadcast(&j->moved);
 }
 

@@ -65,7 +65,8 @@ struct journal {
     struct lock lock;
     struct cond work;  /* the writer waits */
     struct cond room;  /* appenders wait */
-    struct cond moved; /* readers and who waits for a sync wait */
+    struct cond grown; /* readers of what is appended wait */
+    struct cond moved; /* those of what is synced, and who waits for a sync */
     unsigned readers_waiting, appenders_waiting;
     bool stopped, quit;
 

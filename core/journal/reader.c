@@ -328,9 +328,11 @@ wait_for_more(struct journal_reader *r, usec_t deadline_us)
         if (deadline_us != USEC_MAX)
             until = MAX(deadline_us - clock_boot_us(), (usec_t)0) +
                     clock_monotonic_us();
-        j->readers_waiting++;
-        int e = cond_wait_until(&j->moved, &j->lock, until);
-        j->readers_waiting--;
+        bool appended = r->view == READ_APPENDED;
+        j->readers_waiting += appended;
+        int e = cond_wait_until(appended ? &j->grown : &j->moved, &j->lock,
+                                until);
+        j->readers_waiting -= appended;
         if (e == -ETIMEDOUT && visible_end(r) <= r->pos)
             return false;
     }
@@ -352,6 +354,7 @@ journal_reader_wake(struct journal_reader *r)
 {
     AUTO_LOCK(&r->j->lock);
     r->woken = true;
+    cond_broadcast(&r->j->grown);
     cond_broadcast(&r->j->moved);
 }
 
