@@ -12,6 +12,7 @@
 #include "core/record/tick.h"
 
 #define WAKE_BYTES ((uint64_t)1 << 20)
+#define READER_WAIT_US (200 * USEC_PER_MSEC)
 
 /* Chunks leave an eighth of the memory to what must not wait for them. */
 static bool
@@ -44,6 +45,24 @@ wait_for_memory(struct journal *j, unsigned type, uint64_t bytes)
         cond_signal(&j->work);
         cond_wait(&j->room, &j->lock);
         j->appenders_waiting--;
+    }
+}
+
+/* A reader that is overrun has to read from the disk, and falls behind still
+ * more: see journal_reader_await(). */
+static int
+wait_for_reader(struct journal *j, unsigned type, uint64_t bytes)
+{
+    usec_t until = 0;
+    for (;;) {
+        int r = wait_for_memory(j, type, bytes);
+        if (r < 0 || type != FRAME_CHUNK || j->o.inline_writer || j->stopped ||
+            !blocks_overrun(&j->blocks, j->end, bytes, j->synced))
+            return r;
+        if (until == 0)
+            until = clock_monotonic_us() + READER_WAIT_US;
+        if (cond_wait_until(&j->room, &j->lock, until) == -ETIMEDOUT)
+            return wait_for_memory(j, type, bytes);
     }
 }
 
@@ -101,7 +120,7 @@ journal_append(struct journal *j, unsigned type, unsigned flags, usec_t time,
 
     uint64_t bytes = frame_bytes((uint32_t)length);
     AUTO_LOCK(&j->lock);
-    int r = wait_for_memory(j, type, bytes);
+    int r = wait_for_reader(j, type, bytes);
     if (r < 0)
         return r;
     char *p = blocks_room(&j->blocks, j->end, bytes, j->synced);

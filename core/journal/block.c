@@ -105,11 +105,28 @@ block_take(struct blocks *b, size_t bytes, uint64_t synced)
     return k;
 }
 
+static bool
+fits_last(const struct blocks *b, uint64_t pos, size_t bytes)
+{
+    const struct block *k = b->last;
+    return k && k->end == pos && bytes <= k->cap - (size_t)(pos - k->start);
+}
+
+bool
+blocks_overrun(const struct blocks *b, uint64_t pos, size_t bytes,
+               uint64_t synced)
+{
+    size_t cap = MAX(b->block_bytes, bytes);
+    return b->first && b->first->awaited > 0 && b->first->end <= synced &&
+           !b->spare && b->held_bytes + cap > b->budget_bytes &&
+           !fits_last(b, pos, bytes);
+}
+
 char *
 blocks_room(struct blocks *b, uint64_t pos, size_t bytes, uint64_t synced)
 {
     struct block *k = b->last;
-    if (k && k->end == pos && bytes <= k->cap - (size_t)(pos - k->start))
+    if (fits_last(b, pos, bytes))
         return k->data + (pos - k->start);
     k = block_take(b, bytes, synced);
     if (!k)
@@ -117,6 +134,7 @@ blocks_room(struct blocks *b, uint64_t pos, size_t bytes, uint64_t synced)
     k->start = k->end = pos;
     k->data = (char *)k->memory + pos % BLOCK_ALIGN;
     k->refs = 1;
+    k->awaited = 0;
     k->next = NULL;
     if (b->last)
         b->last->next = k;

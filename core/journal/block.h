@@ -16,7 +16,8 @@ struct block {
     struct block *next;
     uint64_t start, end; /* positions */
     size_t cap;
-    unsigned refs; /* readers, and one of the list */
+    unsigned refs;    /* readers, and one of the list */
+    unsigned awaited; /* readers in it for whom appenders wait a little */
     void *memory;
     char *data; /* of the frame at 'start'; its address and 'start' leave the
                    same rest when divided by BLOCK_ALIGN */
@@ -34,6 +35,9 @@ void blocks_fini(struct blocks *b);
  * at or before 'synced' may be taken again.  NULL: out of memory. */
 char *blocks_room(struct blocks *b, uint64_t pos, size_t bytes,
                   uint64_t synced);
+/* Would that let go of a block in which a reader is awaited? */
+bool blocks_overrun(const struct blocks *b, uint64_t pos, size_t bytes,
+                    uint64_t synced);
 /* What was written there is a frame now. */
 void blocks_commit(struct blocks *b, size_t bytes);
 /* The block that holds position 'pos', or NULL. */

@@ -144,6 +144,10 @@ void journal_reader_free(struct journal_reader *r);
  * Frames that are damaged on disk are skipped and counted. */
 MUST_CHECK int journal_read(struct journal_reader *r, usec_t deadline_us,
                             struct frame *ret);
+/* Before the first read: as long as it reads from memory, data frames are held
+ * to its pace rather than overrun it, unless it stands still for 200 ms.  For
+ * readers that wait for nobody outside. */
+void journal_reader_await(struct journal_reader *r);
 void journal_reader_wake(struct journal_reader *r); /* any thread */
 uint64_t journal_reader_pos(const struct journal_reader *r);
 uint64_t journal_reader_lost(const struct journal_reader *r); /* bytes */

@@ -33,8 +33,11 @@ journal_reader_new(struct journal *j, uint64_t pos, enum reader_view view,
 static void
 let_go(struct journal_reader *r)
 {
-    if (r->block)
-        block_unref(&r->j->blocks, r->block);
+    if (!r->block)
+        return;
+    if (r->awaited && --r->block->awaited == 0)
+        cond_broadcast(&r->j->room);
+    block_unref(&r->j->blocks, r->block);
     r->block = NULL;
 }
 
@@ -90,6 +93,7 @@ locate(struct journal_reader *r)
         if (fresh) {
             let_go(r);
             block_ref(k);
+            k->awaited += r->awaited;
             r->block = k;
         }
         r->block_end = MIN(k->end, visible_end(r));
@@ -330,8 +334,8 @@ wait_for_more(struct journal_reader *r, usec_t deadline_us)
                     clock_monotonic_us();
         bool appended = r->view == READ_APPENDED;
         j->readers_waiting += appended;
-        int e = cond_wait_until(appended ? &j->grown : &j->moved, &j->lock,
-                                until);
+        int e =
+            cond_wait_until(appended ? &j->grown : &j->moved, &j->lock, until);
         j->readers_waiting -= appended;
         if (e == -ETIMEDOUT && visible_end(r) <= r->pos)
             return false;
@@ -356,6 +360,12 @@ journal_reader_wake(struct journal_reader *r)
     r->woken = true;
     cond_broadcast(&r->j->grown);
     cond_broadcast(&r->j->moved);
+}
+
+void
+journal_reader_await(struct journal_reader *r)
+{
+    r->awaited = true;
 }
 
 uint64_t

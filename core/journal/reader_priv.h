@@ -14,6 +14,7 @@ struct journal_reader {
     uint64_t pos;        /* of the next frame */
     struct block *block; /* referenced, or NULL */
     uint64_t block_end;  /* as far as it may be read */
+    bool awaited;        /* see journal_reader_await() */
     struct segfile sf;
     uint32_t seq; /* of sf */
     uint64_t lost;

@@ -189,6 +189,7 @@ restore(struct follower *f, struct err *err)
                                &f->reader);
     if (r < 0)
         return err_set(err, r, "the journal can't be read: %s", strerror(-r));
+    journal_reader_await(f->reader);
     f->pin = journal_pin_new(f->o.journal, mark.position);
     if (f->pin < 0)
         return err_set(err, -ENOSPC, "too many exporters with on_full: block");

@@ -213,9 +213,10 @@ restore(struct outbox *ob, const struct outbox_options *o, struct err *err)
     ob->saved_position = from;
     ob->saved_changes = notifier_changes(ob->notifier);
     r = journal_reader_new(ob->journal, from, READ_SYNCED, &ob->reader);
-    return r < 0
-               ? err_set(err, r, "the journal can't be read: %s", strerror(-r))
-               : 0;
+    if (r < 0)
+        return err_set(err, r, "the journal can't be read: %s", strerror(-r));
+    journal_reader_await(ob->reader);
+    return 0;
 }
 
 static int

@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/base/crc32c.h"
 #include "core/journal/journal.h"
 #include "tests/lib/unit.h"
 
@@ -195,6 +198,86 @@ START_TEST(a_stop_ends_all_waiting)
 }
 END_TEST
 
+static atomic_uint segments_read;
+
+static int
+open_counted(void *arg, int dirfd, const char *path, int flags, int mode)
+{
+    if (strstr(path, ".seg") != NULL && (flags & O_CREAT) == 0)
+        atomic_fetch_add(&segments_read, 1);
+    return io_posix.open(arg, dirfd, path, flags, mode);
+}
+
+#define CHUNKS 3000u
+
+/* Chunks of 1 KiB, many times what memory holds. */
+static void *
+append_chunks(void *arg)
+{
+    struct waiter *w = arg;
+    char big[KIB] = "c";
+    struct slice part = {big, sizeof big};
+    uint64_t pos;
+    for (unsigned i = 0; i < CHUNKS && w->result == 0; i++)
+        w->result =
+            journal_append(w->j, FRAME_CHUNK, 0, (usec_t)i, &part, 1, &pos);
+    return NULL;
+}
+
+static void
+read_chunks(struct journal_reader *r, unsigned from, unsigned to, bool slowly)
+{
+    for (unsigned i = from; i < to; i++) {
+        struct frame f;
+        ck_assert_int_eq(journal_read(r, USEC_MAX, &f), 1);
+        ck_assert_int_eq(f.time, (usec_t)i);
+        for (int k = 0; slowly && k < 50; k++)
+            (void)crc32c(0, f.payload.p, f.payload.n);
+    }
+}
+
+/* _i 0: it is slow, and reads nothing from the disk; 1: it stands still, and
+ * does; nothing is lost either way. */
+START_TEST(an_awaited_reader_is_not_overrun)
+{
+    char dir[] = "/tmp/tocsin-journal-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    struct io io = io_posix;
+    io.open = open_counted;
+    struct journal_options o = {
+        .dir = dir,
+        .io = &io,
+        .max_size_bytes = 64 * 1024 * KIB,
+        .segment_size_bytes = 16 * 1024 * KIB,
+        .sync_us = JOURNAL_SYNC_NEVER,
+        .unsynced_max_bytes = 256 * KIB,
+    };
+    struct waiter w = {0};
+    struct journal_reader *r;
+    pthread_t id;
+    ck_assert_int_eq(journal_open(&o, &w.j, NULL), 0);
+    ck_assert_int_eq(journal_reader_new(w.j, 0, READ_APPENDED, &r), 0);
+    journal_reader_await(r);
+    atomic_store(&segments_read, 0);
+    ck_assert_int_eq(pthread_create(&id, NULL, append_chunks, &w), 0);
+    read_chunks(r, 0, 1, false);
+    if (_i == 0)
+        read_chunks(r, 1, CHUNKS, true);
+    ck_assert_int_eq(pthread_join(id, NULL), 0);
+    ck_assert_int_eq(w.result, 0);
+    if (_i == 1)
+        read_chunks(r, 1, CHUNKS, false);
+    ck_assert_uint_eq(atomic_load(&segments_read) > 0, _i == 1);
+    ck_assert_uint_eq(journal_reader_lost(r), 0);
+    journal_reader_free(r);
+    journal_close(w.j);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY);
+    (void)io_posix.list(NULL, fd, remove_entry, &fd);
+    close(fd);
+    (void)rmdir(dir);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -202,6 +285,7 @@ main(void)
     TCase *t = tcase_create("threads");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, everybody_at_once, 0, 3);
+    tcase_add_loop_test(t, an_awaited_reader_is_not_overrun, 0, 2);
     tcase_add_test(t, a_stop_ends_all_waiting);
     suite_add_tcase(s, t);
     return unit_main(s, NULL);
