@@ -95,7 +95,11 @@ arena_new_block(struct arena *a, size_t bytes)
         left - sizeof(struct arena_block) < bytes)
         return NULL;
     left -= sizeof(struct arena_block);
-    size_t size = MIN(MAX(bytes, a->block_bytes), left) & ~(size_t)7;
+    /* Doubling: what a reset keeps then fits what grows from use to use. */
+    size_t want = a->block_bytes;
+    while (want < bytes && want < left)
+        want *= 2;
+    size_t size = MIN(want, left) & ~(size_t)7;
     struct arena_block *b =
         (struct arena_block *)mem_alloc(sizeof(struct arena_block) + size);
     if (b == NULL)

@@ -97,6 +97,7 @@ engine_free(struct engine *e)
 {
     if (e == NULL)
         return;
+    rows_close(&e->rows);
     plan_free(e->plan);
     seriesdb_free(e->series);
     watermarks_fini(&e->marks);

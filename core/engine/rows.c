@@ -18,6 +18,12 @@ rows_init(struct rows *r)
 }
 
 void
+rows_close(struct rows *r)
+{
+    r->closed = true;
+}
+
+void
 rows_fini(struct rows *r)
 {
     CHECK(r->first == NULL);
@@ -75,7 +81,7 @@ rowset_fini(struct rowset *rs)
     struct rows *r = rs->rows;
     if (r == NULL)
         return;
-    for (uint32_t i = 0; i < rs->flags.n; i++)
+    for (uint32_t i = 0; !r->closed && i < rs->flags.n; i++)
         rowset_drop(rs, i);
     if (r->current == rs)
         r->current = rs->next;

@@ -24,7 +24,8 @@ struct rows {
     struct buf key, value;  /* scratch */
     struct rowset *current; /* where the running checkpoint stands */
     bool running;
-    int failed; /* -ENOMEM: the engine is unusable */
+    bool closed; /* nobody will ask for rows any more */
+    int failed;  /* -ENOMEM: the engine is unusable */
 };
 
 struct rowset_ops {
@@ -46,7 +47,8 @@ struct rowset {
 };
 
 void rows_init(struct rows *r);
-void rows_fini(struct rows *r); /* after every rowset */
+void rows_close(struct rows *r); /* all goes: no row leaves a tombstone */
+void rows_fini(struct rows *r);  /* after every rowset */
 
 void rowset_init(struct rowset *rs, struct rows *r, uint64_t node,
                  const struct rowset_ops *ops, void *owner);

@@ -63,6 +63,19 @@ START_TEST(a_kept_block_serves_a_large_request_later)
 }
 END_TEST
 
+START_TEST(what_grows_from_use_to_use_allocates_at_doublings)
+{
+    AUTO_FINI(arena) a;
+    arena_init(&a, 1024, 16 << 20);
+    uint64_t before = mem_count();
+    for (size_t n = 100000; n <= 1000000; n += 1000) {
+        arena_reset(&a);
+        ck_assert_ptr_nonnull(arena_alloc(&a, n));
+    }
+    ck_assert_uint_le(mem_count() - before, 5);
+}
+END_TEST
+
 START_TEST(the_maximum_bounds_what_is_held)
 {
     AUTO_FINI(arena) a;
@@ -116,6 +129,7 @@ main(void)
     tcase_add_test(tc, pieces_are_aligned_and_do_not_overlap);
     tcase_add_test(tc, a_reset_arena_allocates_nothing_again);
     tcase_add_test(tc, a_kept_block_serves_a_large_request_later);
+    tcase_add_test(tc, what_grows_from_use_to_use_allocates_at_doublings);
     tcase_add_test(tc, the_maximum_bounds_what_is_held);
     tcase_add_test(tc, want_of_memory_gives_null_and_spoils_nothing);
     tcase_add_test(tc, texts_are_copied_and_terminated);
