@@ -366,6 +366,13 @@ keyset_labels(struct keyset *ks, uint32_t key)
 }
 
 void
+keyset_drop_labels(struct keyset *ks, uint32_t key)
+{
+    lset_unref(ks->ls, ks->keys.p[key].labels);
+    ks->keys.p[key].labels = NULL;
+}
+
+void
 keyset_hold(struct keyset *ks, uint32_t key)
 {
     ks->keys.p[key].refs++;

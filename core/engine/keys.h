@@ -57,6 +57,8 @@ uint32_t keyset_of_bytes(struct keyset *ks, struct slice bytes);
 struct slice keyset_bytes(const struct keyset *ks, uint32_t key);
 /* Borrowed, made on first use; NULL for want of memory. */
 struct lset *keyset_labels(struct keyset *ks, uint32_t key);
+/* Lets go of what that made; it can be made again. */
+void keyset_drop_labels(struct keyset *ks, uint32_t key);
 
 /* Keys live as long as somebody holds them. */
 void keyset_hold(struct keyset *ks, uint32_t key);

@@ -37,7 +37,7 @@ series_room(struct seriesdb *db, struct series *s)
 {
     if (s->first + s->n < s->cap)
         return 0;
-    if (s->first > s->cap / 4) {
+    if (s->first > 0 && s->first >= s->cap / 4) {
         memmove(s->s, s->s + s->first, s->n * sizeof *s->s);
         if (s->seq != NULL)
             memmove(s->seq, s->seq + s->first, s->n * sizeof *s->seq);

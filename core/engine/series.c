@@ -748,6 +748,7 @@ series_add_key(struct seriesdb *db, uint32_t metric, uint32_t key,
                      labels_str(db->ls, m->name));
     if (l == NULL)
         return -ENOMEM;
+    keyset_drop_labels(m->ks, key); /* the series has its own, with the name */
     uint32_t series = UINT32_MAX;
     int r = series_add(db, metric, 0, l, x, seq, &series);
     lset_unref(db->ls, l);
