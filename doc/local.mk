@@ -5,5 +5,6 @@ EXTRA_DIST += %D%/ARCHITECTURE.md %D%/README.md %D%/decisions
 dist_man_MANS += \
 	%D%/man/tocsin-plugin.3 \
 	%D%/man/tocsin-test-rules.1 \
+	%D%/man/tocsin-rules.5 \
 	%D%/man/tocsin.1 \
 	%D%/man/tocsin.yaml.5

@@ -30,7 +30,7 @@ rules_load(const char *const *paths, size_t n, usec_t interval,
         .n_files = (uint32_t)n,
         .files = files,
     };
-    return 0;
+    return ruleset_read_inventories(ret, arena, errs);
 }
 
 struct decoders {

@@ -9,6 +9,7 @@
 #include "core/base/codec.h"
 #include "core/base/hash.h"
 #include "core/engine/engine_priv.h"
+#include "core/engine/kind.h"
 
 /* --- life and rows ------------------------------------------------------ */
 
@@ -70,6 +71,7 @@ rule_state_free(struct rule_state *s)
 {
     if (s == NULL)
         return;
+    kind_free(s->kind);
     rowset_fini(&s->rows);
     for (uint32_t i = 0; i < s->alerts.n; i++) {
         lset_unref(s->e->labels, s->alerts.p[i].labels);
@@ -227,7 +229,7 @@ alert_step(struct rule *r, struct rule_state *s, uint32_t i, usec_t slot,
     const struct rule_def *d = r->def;
     struct alert *a = &s->alerts.p[i];
     uint8_t before = a->state;
-    if (!a->seen) {
+    if (!a->seen && !a->held) {
         bool keep = false;
         if (a->state == ALERT_FIRING && d->keep_us > 0) {
             if (a->keep_since == USEC_NONE) {
@@ -307,15 +309,23 @@ label_results(struct rule *r, const struct vector *v, usec_t slot,
     return twice;
 }
 
+/* 'sample' NULL: of the alert that stands for others. */
 static void
-alert_seen(struct rule_state *s, uint32_t i, double value, usec_t slot)
+alert_seen(struct rule_state *s, uint32_t i, struct lset *sample, double value,
+           usec_t slot)
 {
     struct alert *a = &s->alerts.p[i];
     a->seen = true;
-    if (a->active > slot || memcmp(&a->value, &value, sizeof value) == 0)
+    bool same = a->sample == sample || sample == NULL || a->overflow;
+    if (a->active > slot ||
+        (same && memcmp(&a->value, &value, sizeof value) == 0))
         return;
     rowset_touch(&s->rows, i + 1);
     a->value = value;
+    if (!same) {
+        lset_unref(s->e->labels, a->sample);
+        a->sample = lset_ref(sample);
+    }
 }
 
 static int
@@ -338,9 +348,9 @@ alert_bound(const struct rule *r)
 }
 
 /* Makes alerts for new results as far as the bound allows, and one for the
- * rest. */
+ * rest and for those that were refused. */
 static int
-start_alerts(struct rule *r, struct folding *f, usec_t slot)
+start_alerts(struct rule *r, struct folding *f, uint64_t refused, usec_t slot)
 {
     struct rule_state *s = r->state;
     uint32_t bound = alert_bound(r), have = alert_count(s);
@@ -357,57 +367,80 @@ start_alerts(struct rule *r, struct folding *f, usec_t slot)
         if (alert_start(s, &f->fresh.p[i], slot) < 0)
             return -ENOMEM;
     }
-    if (n == f->fresh.n)
+    if (n == f->fresh.n && refused == 0)
         return 0;
-    struct fresh one = {rest, NULL, f->fresh.n - n};
+    struct fresh one = {rest, NULL, (double)(f->fresh.n - n + refused)};
     if (folded == TABLE_NONE)
         return alert_start(s, &one, slot);
-    alert_seen(s, folded, one.value, slot);
+    alert_seen(s, folded, NULL, one.value, slot);
     return 0;
 }
 
 static int
-match_results(struct rule *r, const struct vector *v, struct lset **labels,
+match_results(struct rule *r, const struct results *res, struct lset **labels,
               usec_t slot)
 {
     struct rule_state *s = r->state;
+    const struct vector *v = &res->v;
     struct folding f = {.ls = s->e->labels};
     int e = 0;
     for (uint32_t i = 0; i < s->alerts.n; i++)
-        s->alerts.p[i].seen = false;
+        s->alerts.p[i].seen = s->alerts.p[i].held = false;
     for (uint32_t i = 0; e == 0 && i < v->n; i++) {
         uint32_t k = alert_find(s, labels[i]);
         if (k != TABLE_NONE) {
-            alert_seen(s, k, v->values[i], slot);
+            alert_seen(s, k, v->labels[i], v->values[i], slot);
             continue;
         }
         struct fresh fresh = {labels[i], v->labels[i], v->values[i]};
         e = vec_push(&f.fresh, fresh);
     }
-    if (e == 0 && f.fresh.n > 0)
-        e = start_alerts(r, &f, slot);
+    if (e == 0 && (f.fresh.n > 0 || res->refused > 0))
+        e = start_alerts(r, &f, res->refused, slot);
     vec_free(&f.fresh);
     return e;
 }
 
-int
-alerts_evaluate(struct rule *r, const struct vector *v, usec_t slot)
+static struct lset *
+nameless(struct rule_state *s, struct lset *l)
+{
+    return lset_pool(s->e->labels, lset_drop(s->e->labels, l, NULL, 0, true));
+}
+
+/* Which alerts keep_firing_while has an element for: of the same labels as the
+ * element that made them.  The one that stands for others is held by any. */
+static int
+hold_alerts(struct rule_state *s, const struct vector *hold)
+{
+    uintptr_t *all = mem_new_array(uintptr_t, hold->n + 1);
+    int e = all == NULL ? -ENOMEM : 0;
+    for (uint32_t i = 0; e == 0 && i < hold->n; i++) {
+        all[i] = (uintptr_t)nameless(s, hold->labels[i]);
+        e = all[i] == 0 ? -ENOMEM : 0;
+    }
+    if (e == 0 && hold->n > 1)
+        qsort(all, hold->n, sizeof *all, pointer_cmp);
+    for (uint32_t i = 0; e == 0 && hold->n > 0 && i < s->alerts.n; i++) {
+        struct alert *a = &s->alerts.p[i];
+        if (a->labels == NULL || a->state != ALERT_FIRING || a->seen)
+            continue;
+        uintptr_t own = a->overflow ? 0 : (uintptr_t)nameless(s, a->sample);
+        if (!a->overflow && own == 0)
+            e = -ENOMEM;
+        a->held = a->overflow ||
+                  bsearch(&own, all, hold->n, sizeof own, pointer_cmp) != NULL;
+    }
+    mem_free(all);
+    return e;
+}
+
+/* What becomes of each, in the order of labels. */
+static int
+step_alerts(struct rule *r, usec_t slot)
 {
     struct rule_state *s = r->state;
-    struct lset **labels = mem_new_array(struct lset *, v->n + 1);
-    if (labels == NULL)
-        return -ENOMEM;
-    int e = label_results(r, v, slot, labels);
-    if (e > 0) {
-        mem_free(labels);
-        e = rule_state_fail(s, "vector contains metrics with the same "
-                               "labelset after applying alert labels");
-        return e < 0 ? e : -EINVAL;
-    }
-    if (e == 0)
-        e = match_results(r, v, labels, slot);
-    mem_free(labels);
     struct changes c = {.s = s};
+    int e = 0;
     for (uint32_t i = 0; e == 0 && i < s->alerts.n; i++) {
         /* One that started on arrival after this slot is not its concern. */
         if (s->alerts.p[i].labels != NULL && s->alerts.p[i].active <= slot)
@@ -423,6 +456,28 @@ alerts_evaluate(struct rule *r, const struct vector *v, usec_t slot)
     if (ended && r->arrival != NULL)
         window_new_epoch(r->arrival->window);
     return changes_emit(r, s, &c, slot);
+}
+
+int
+alerts_evaluate(struct rule *r, const struct results *res, usec_t slot)
+{
+    struct rule_state *s = r->state;
+    struct lset **labels = mem_new_array(struct lset *, res->v.n + 1);
+    if (labels == NULL)
+        return -ENOMEM;
+    int e = label_results(r, &res->v, slot, labels);
+    if (e > 0) {
+        mem_free(labels);
+        e = rule_state_fail(s, "vector contains metrics with the same "
+                               "labelset after applying alert labels");
+        return e < 0 ? e : -EINVAL;
+    }
+    if (e == 0)
+        e = match_results(r, res, labels, slot);
+    mem_free(labels);
+    if (e == 0 && res->holds)
+        e = hold_alerts(s, &res->hold);
+    return e < 0 ? e : step_alerts(r, slot);
 }
 
 int
@@ -567,8 +622,11 @@ int
 rule_state_restore(struct rule_state *s, const struct engine_row *row)
 {
     struct reader r = reader_new(row->value);
-    if (row->key.n > 0 && row->key.p[0] == 'a')
+    char first = row->key.n > 0 ? row->key.p[0] : '\0';
+    if (first == 'a')
         return restore_alert(s, row);
+    if (first != 'r')
+        return -EBADMSG;
     s->next_slot = reader_zigzag(&r);
     s->last_slot = reader_zigzag(&r);
     s->health = reader_u8(&r);

@@ -10,13 +10,14 @@
 
 #include "core/base/table.h"
 #include "core/base/types.h"
+#include "core/engine/graph.h"
 #include "core/engine/rows.h"
 #include "core/record/transition.h"
 
 struct engine;
+struct kind;
 struct lset;
 struct rule;
-struct vector;
 
 struct alert {
     struct lset *labels; /* NULL: free */
@@ -24,6 +25,7 @@ struct alert {
     uint8_t state;
     bool on_arrival, overflow;
     bool seen; /* in the evaluation that runs */
+    bool held; /* by keep_firing_while, in that evaluation */
     usec_t active, fired, keep_since;
     double value;
     uint64_t episode;
@@ -46,6 +48,15 @@ struct rule_state {
     VEC(struct alert) alerts;
     VEC(uint32_t) free;
     struct table table; /* by labels */
+    struct kind *kind;  /* of rules that are no expression, or NULL */
+};
+
+/* What an evaluation says. */
+struct results {
+    struct vector v;
+    bool holds;         /* the rule has a keep_firing_while: */
+    struct vector hold; /* what that says */
+    uint64_t refused;   /* results that nobody knows, for want of room */
 };
 
 MUST_CHECK struct rule_state *rule_state_new(struct engine *e, uint64_t id,
@@ -61,7 +72,7 @@ MUST_CHECK int alerts_move(struct rule_state *to, struct rule_state *from);
 
 /* The result of the rule's expression at a slot.  0, -ENOMEM, or -EINVAL: the
  * rule's error is set, nothing else changed. */
-MUST_CHECK int alerts_evaluate(struct rule *r, const struct vector *v,
+MUST_CHECK int alerts_evaluate(struct rule *r, const struct results *res,
                                usec_t slot);
 /* More events came: the rule holds for these labels with this value, at
  * 'now', the newest event time.  1 if an alert is there now, 0 if not. */

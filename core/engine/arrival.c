@@ -65,8 +65,11 @@ compare_reason(const struct expr *e, struct arrival_shape *ret)
 const char *
 arrival_reason(const struct rule_def *def, struct arrival_shape *ret)
 {
+    *ret = (struct arrival_shape){.op = BIN_GT};
+    if (def->kind != RULE_EXPR)
+        return "what is missing, and what follows what, is known at a slot";
     const struct expr *e = expr_unparen(def->query->root);
-    *ret = (struct arrival_shape){.count = e, .op = BIN_GT};
+    ret->count = e;
     if (!def->is_alert)
         return "a recording rule has a value at each slot";
     if (def->for_us > 0)

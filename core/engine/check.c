@@ -13,15 +13,20 @@
 /* One rule being looked at. */
 struct checking {
     struct errlist *errs;
+    const struct plan *plan;
     const struct schema *schema;
     const struct rule_def *def;
+    const struct yaml_node *node; /* of the expression; NULL: the rule's */
 };
 
 static struct where
-place_of(const struct rule_def *d, struct span span)
+place_of(const struct checking *ck, struct span span)
 {
+    const struct yaml_node *node =
+        ck->node != NULL ? ck->node : ck->def->expr_node;
     size_t n = span.end > span.start ? span.end - span.start : 1;
-    return yaml_where_at(d->expr_node, span.start, n);
+    return node->kind == YAML_SCALAR ? yaml_where_at(node, span.start, n)
+                                     : yaml_where(node);
 }
 
 /* --- what an expression reads ------------------------------------------- */
@@ -75,7 +80,7 @@ check_grouping(struct checking *ck, const struct expr *e)
     for (uint32_t i = 0; i < g->count; i++) {
         if (stream_has(ck->schema, r.stream, g->labels[i]))
             continue;
-        struct where where = place_of(ck->def, e->span);
+        struct where where = place_of(ck, e->span);
         (void)errlist_error(ck->errs, &where,
                             "stream \"%.*s\" has no field \"%.*s\" to group by",
                             SLICE_FMT(r.stream->name), SLICE_FMT(g->labels[i]));
@@ -89,6 +94,63 @@ check_expr(const struct expr *e, void *arg)
     if (e->kind == EXPR_AGGREGATE)
         check_grouping(ck, e);
     return 0;
+}
+
+/* --- selectors of records ----------------------------------------------- */
+
+/* Each stream that it selects must have what makes the key. */
+static void
+check_key(struct checking *ck, const struct selector *sel)
+{
+    const struct schema *s = ck->schema;
+    for (uint32_t i = 0; i < s->n_streams; i++) {
+        const struct schema_stream *st = &s->streams[i];
+        if (sel->binding != BOUND_STREAM ||
+            (sel->name.n > 0 && !slice_eq(sel->name, st->name)))
+            continue;
+        for (uint32_t k = 0; k < ck->def->n_by; k++) {
+            if (schema_stream_field(st, ck->def->by[k]) >= 0)
+                continue;
+            struct where where = yaml_where(ck->node);
+            (void)errlist_error(
+                ck->errs, &where,
+                "stream \"%.*s\" has no field \"%.*s\", which 'by' names",
+                SLICE_FMT(st->name), SLICE_FMT(ck->def->by[k]));
+        }
+    }
+}
+
+static void
+check_record_selector(struct checking *ck, const struct selector *sel)
+{
+    check_key(ck, sel);
+    for (uint32_t i = 0; sel->binding != BOUND_STREAM && sel->name.n > 0 &&
+                         i < ck->plan->rules.n;
+         i++) {
+        const struct rule_def *d = ck->plan->rules.p[i].def;
+        if (d->is_alert || !slice_eq(d->name, sel->name))
+            continue;
+        struct where where = yaml_where(ck->node);
+        (void)errlist_error(ck->errs, &where,
+                            "\"%.*s\" is made by a recording rule: records of "
+                            "inputs are selected here",
+                            SLICE_FMT(sel->name));
+        return;
+    }
+}
+
+static void
+check_queries(struct checking *ck, const struct rule *r)
+{
+    const struct rule_query *q;
+    struct rule_query room;
+    for (uint32_t i = 0; (q = rule_def_query(r->def, i, &room)) != NULL; i++) {
+        ck->node = q->node;
+        (void)expr_walk(q->query->root, check_expr, NULL, ck);
+        if (r->def->kind != RULE_EXPR && q->query != r->def->hold.query)
+            check_record_selector(ck, expr_unparen(q->query->root)->sel);
+    }
+    ck->node = NULL;
 }
 
 /* --- what a rule waits for ----------------------------------------------- */
@@ -148,10 +210,10 @@ check_rule(struct plan *p, struct rule *r, struct lint *lint,
            struct errlist *errs,
            void (*fn)(void *arg, const struct rule_info *r), void *arg)
 {
-    struct checking ck = {errs, p->schema, r->def};
+    struct checking ck = {errs, p, p->schema, r->def, NULL};
     size_t before = errs->errors;
     errlist_about(errs, r->def->group, r->def->name);
-    (void)expr_walk(r->def->query->root, check_expr, NULL, &ck);
+    check_queries(&ck, r);
     if (errs->errors > before)
         return 0;
     int x = lint_rule(lint, r);

@@ -213,8 +213,11 @@ void
 rule_cost(const struct plan *p, const struct rule *r, struct cost *ret)
 {
     struct costing c = {.plan = p, .rule = r, .cost = ret, .times = 1};
+    const struct rule_query *q;
+    struct rule_query room;
     *ret = (struct cost){.points = 0};
-    (void)expr_walk(r->def->query->root, cost_enter, cost_leave, &c);
+    for (uint32_t i = 0; (q = rule_def_query(r->def, i, &room)) != NULL; i++)
+        (void)expr_walk(q->query->root, cost_enter, cost_leave, &c);
     cost_keys(&c);
     /* A count at a limit needs no slot to be looked at. */
     if (r->arrival != NULL && ret->points > 3)

@@ -5,6 +5,7 @@
 #include "core/base/buf.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/expand.h"
+#include "core/engine/kind.h"
 #include "core/lang/query.h"
 
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
@@ -143,18 +144,33 @@ alert_describe(struct rule *r, const struct alert *a, uint8_t state,
     return 0;
 }
 
-/* The record that arrived is what made the alert fire; of earlier ones only
- * the counts are kept. */
-static void
-add_evidence(struct engine *e, const struct alert *a, struct transition *t,
-             struct slice *room)
+/* The last that moved the alert, at most EVIDENCE_BYTES in all.  Of events
+ * that were counted before the one that arrived only the counts are kept. */
+static int
+add_evidence(struct engine *e, struct rule *r, const struct alert *a,
+             struct transition *t, struct slice *room)
 {
-    if (t->state != ALERT_FIRING || !a->on_arrival || e->cur.rec == NULL)
-        return;
-    *room = e->cur.raw;
-    room->n = MIN(room->n, (size_t)EVIDENCE_BYTES);
-    t->evidence = room;
-    t->n_evidence = room->n > 0;
+    int n = 0;
+    if (t->state != ALERT_FIRING || a->overflow)
+        return 0;
+    if (r->state->kind != NULL) {
+        n = kind_evidence(r, a->sample, room);
+    } else if (a->on_arrival && e->cur.rec != NULL) {
+        room[0] = e->cur.raw;
+        n = room[0].n > 0;
+    }
+    if (n < 0)
+        return n;
+    size_t left = EVIDENCE_BYTES;
+    int first = n;
+    while (first > 0 && left > 0) {
+        first--;
+        room[first].n = MIN(room[first].n, left);
+        left -= room[first].n;
+    }
+    t->evidence = room + first;
+    t->n_evidence = (uint32_t)(n - first);
+    return 0;
 }
 
 int
@@ -162,10 +178,10 @@ engine_emit(struct engine *e, struct rule *r, const struct alert *a,
             uint8_t state, usec_t time)
 {
     struct transition t;
-    struct slice evidence;
-    if (alert_describe(r, a, state, time, &t) < 0)
+    struct slice evidence[KIND_EVIDENCE_MAX];
+    if (alert_describe(r, a, state, time, &t) < 0 ||
+        add_evidence(e, r, a, &t, evidence) < 0)
         return -ENOMEM;
-    add_evidence(e, a, &t, &evidence);
     e->ordinal++;
     e->stats.transitions++;
     if (e->o.emit != NULL)

@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/codec.h"
 #include "core/engine/engine_priv.h"
+#include "core/engine/kind.h"
 #include "core/engine/restore.h"
 #include "core/engine/trial.h"
 #include "core/record/tick.h"
@@ -381,7 +382,17 @@ restore_window_head(void *arg, const struct engine_row *row)
 static int
 restore_rule(struct engine *e, const struct engine_row *row)
 {
-    struct rule *rule = e->plan == NULL ? NULL : plan_rule(e->plan, row->node);
+    struct plan *p = e->plan;
+    char first = row->key.n > 0 ? row->key.p[0] : '\0';
+    if (p != NULL && (first == 'k' || first == 'h')) {
+        struct rule *kind = plan_kind(p, row->node);
+        if (kind != NULL) {
+            struct kind *k = kind->state->kind;
+            int r = k->ops->restore(k, row);
+            return r < 0 ? r : 1;
+        }
+    }
+    struct rule *rule = p == NULL ? NULL : plan_rule(p, row->node);
     if (rule == NULL)
         return 0;
     int r = rule_state_restore(rule->state, row);
@@ -480,6 +491,9 @@ engine_get_stats(const struct engine *e, struct engine_stats *ret)
     }
     s.rules_unknown = s.rules_failing = 0;
     for (uint32_t i = 0; p != NULL && i < p->rules.n; i++) {
+        const struct kind *k = p->rules.p[i].state->kind;
+        s.keys += k == NULL ? 0 : keyed_count(&k->keyed);
+        s.bytes += k == NULL ? 0 : k->ops->bytes(k);
         s.rules_unknown += rule_is_unknown(e, &p->rules.p[i]);
         s.rules_failing += p->rules.p[i].state->health == HEALTH_ERR;
     }

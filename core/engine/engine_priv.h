@@ -36,9 +36,12 @@ struct current {
 };
 
 struct notes;
-/* What a record will touch: a window, or where 'sink' is NULL a series. */
+/* What a record will touch: a rule that follows keys (tap.h), a window, or
+ * where both are NULL a series. */
 struct touch {
     const struct chunk_record *rec;
+    struct rule *rule;
+    uint32_t mask; /* of the rule's selectors */
     struct sink *sink;
     struct keyset *ks;
     uint32_t metric;   /* of the series */
@@ -127,11 +130,11 @@ struct eval {
     usec_t lookback_us, step_default_us; /* of subqueries without a step */
 };
 
-/* Evaluates a rule's expression at its slot.  0; -ENOMEM; -EINVAL with err
- * filled: what the value would be is an error. */
-MUST_CHECK int eval_rule(struct engine *e, struct rule *r, usec_t slot,
-                         const struct value **ret, struct err *err);
-/* The value of a whole expression: names that were to be dropped are. */
+/* A rule's evaluation at its slot. */
+struct eval eval_of_rule(struct engine *e, struct rule *r, usec_t slot,
+                         struct err *err);
+/* The value of a whole expression: names that were to be dropped are.  0;
+ * -ENOMEM; -EINVAL with err filled: what the value would be is an error. */
 MUST_CHECK int eval_root(struct eval *ev, struct node *root,
                          const struct value **ret);
 MUST_CHECK int eval_node(struct eval *ev, struct node *n,

@@ -273,18 +273,16 @@ eval_root(struct eval *ev, struct node *root, const struct value **ret)
     return vector_check_unique(ev, &bare->vec);
 }
 
-int
-eval_rule(struct engine *e, struct rule *r, usec_t slot,
-          const struct value **ret, struct err *err)
+struct eval
+eval_of_rule(struct engine *e, struct rule *r, usec_t slot, struct err *err)
 {
     usec_t t = slot - r->def->offset_us;
-    struct eval ev = {.e = e,
-                      .rule = r,
-                      .t = t,
-                      .serial = e->serial,
-                      .err = err,
-                      .bounds = {t, t, 0},
-                      .lookback_us = LOOKBACK_US,
-                      .step_default_us = r->def->interval_us};
-    return eval_root(&ev, r->root, ret);
+    return (struct eval){.e = e,
+                         .rule = r,
+                         .t = t,
+                         .serial = e->serial,
+                         .err = err,
+                         .bounds = {t, t, 0},
+                         .lookback_us = LOOKBACK_US,
+                         .step_default_us = r->def->interval_us};
 }

@@ -8,6 +8,7 @@
 #include "core/base/fetch.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
+#include "core/engine/tap.h"
 
 int
 ingest_schema(struct engine *e, const struct schema *s)
@@ -214,13 +215,19 @@ foresee_record(struct engine *e, const struct chunk *c,
 {
     if (rec->kind == RECORD_SAMPLE) {
         uint32_t metric = e->metric_of.p[rec->name];
-        if (!seriesdb_is_read(e->series, metric))
+        struct taps *taps = e->plan == NULL ? NULL : e->plan->taps;
+        bool tapped = taps_read_metric(taps, rec->name);
+        bool kept = seriesdb_is_read(e->series, metric);
+        if (!kept && !tapped)
             return 0;
         set_fields(e, c, rec);
-        return foresee_series(e, metric);
+        int r = kept ? foresee_series(e, metric) : 0;
+        return r == 0 && tapped ? taps_sample(e, taps, rec) : r;
     }
-    if (rec->kind != RECORD_EVENT || e->plan == NULL ||
-        !router_reads(e->plan->router, rec->name))
+    if (rec->kind != RECORD_EVENT || e->plan == NULL)
+        return 0;
+    bool tapped = taps_read_stream(e->plan->taps, rec->name);
+    if (!tapped && !router_reads(e->plan->router, rec->name))
         return 0;
     set_fields(e, c, rec);
     struct route_record rr = {rec->name, e->cur.fields, chunk_raw(c, rec)};
@@ -230,6 +237,8 @@ foresee_record(struct engine *e, const struct chunk *c,
     for (uint32_t i = 0;
          unlikely((s = router_undecided(e->plan->router, i)) != NULL); i++)
         count_undecided(s);
+    if (r == 0 && tapped)
+        r = taps_event(e, e->plan->taps, &rr);
     return r;
 }
 
@@ -245,7 +254,7 @@ fetch_touches(struct engine *e)
         for (uint32_t i = 0; i < e->touches.n; i++) {
             const struct touch *x = &e->touches.p[i];
             uint32_t key = keyset_found(x->ks, x->prepared);
-            if (key == KEY_NONE)
+            if (key == KEY_NONE || x->rule != NULL)
                 continue;
             if (x->sink == NULL && step == 0)
                 seriesdb_fetch(e->series, x->metric, key);
@@ -318,8 +327,9 @@ take_record(struct taking *t, const struct chunk_record *rec,
     e->cur.counted_late = false;
     int r = 0;
     for (; *x < end && (*x)->rec == rec && r == 0; ++*x)
-        r = (*x)->sink == NULL ? add_sample(e, *x)
-                               : count_event(e, (*x)->sink, (*x)->prepared);
+        r = (*x)->rule != NULL   ? taps_take(e, *x)
+            : (*x)->sink == NULL ? add_sample(e, *x)
+                                 : count_event(e, (*x)->sink, (*x)->prepared);
     e->cur.rec = NULL;
     return r;
 }

@@ -19,7 +19,9 @@ void
 lint_warn(const struct linting *li, struct span span, const char *fmt, ...)
 {
     size_t n = span.end > span.start ? span.end - span.start : 1;
-    struct where where = yaml_where_at(li->def->expr_node, span.start, n);
+    struct where where = li->node->kind == YAML_SCALAR
+                             ? yaml_where_at(li->node, span.start, n)
+                             : yaml_where(li->node);
     va_list ap;
     va_start(ap, fmt);
     errlist_vadd(li->errs, SEVERITY_WARNING, &where, fmt, ap);
@@ -277,6 +279,13 @@ longest_wait(const struct plan *p, const struct rule *r)
     return late;
 }
 
+static struct span
+whole_of(const struct rule *r)
+{
+    return r->def->kind == RULE_EXPR ? r->def->query->root->span
+                                     : (struct span){0, 0};
+}
+
 /* A look into the past as a whole, by no more than an hour, is meant to wait
  * for what is late; but that is waited for anyway. */
 static void
@@ -289,11 +298,12 @@ lint_delay(const struct linting *li, const struct plan *p, const struct rule *r)
         return;
     (void)duration_format(late, text);
     if (r->def->offset_us > 0)
-        lint_warn(li, r->def->query->root->span,
+        lint_warn(li, whole_of(r),
                   "the group's query_offset comes on top of the %s that the "
                   "rule's inputs are waited for anyway",
                   text);
-    (void)expr_walk(r->def->query->root, offset_of, NULL, &o);
+    if (r->def->kind == RULE_EXPR)
+        (void)expr_walk(r->def->query->root, offset_of, NULL, &o);
     if (o.n > 0 && o.least > 0 && o.least == o.most && o.most <= USEC_PER_HOUR)
         lint_warn(li, o.first->span,
                   "the offset comes on top of the %s that the rule's inputs "
@@ -357,7 +367,7 @@ lint_twin(struct lint *l, const struct rule *r)
     if (i == TABLE_NONE)
         return table_insert(&l->twins, r->meaning, r->index);
     const struct rule_def *d = l->plan->rules.p[i].def;
-    lint_warn(&l->li, r->def->query->root->span,
+    lint_warn(&l->li, whole_of(r),
               "this rule says what \"%.*s\" says at %.*s:%u, with the same "
               "labels",
               SLICE_FMT(d->name), SLICE_FMT(d->file), d->line);
@@ -398,9 +408,16 @@ lint_free(struct lint *l)
 int
 lint_rule(struct lint *l, const struct rule *r)
 {
+    const struct rule_query *q;
+    struct rule_query room;
     l->li.def = r->def;
-    (void)expr_walk(r->def->query->root, lint_expr, NULL, &l->li);
-    lint_templates(&l->li);
+    for (uint32_t i = 0; (q = rule_def_query(r->def, i, &room)) != NULL; i++) {
+        l->li.node = q->node;
+        (void)expr_walk(q->query->root, lint_expr, NULL, &l->li);
+    }
+    l->li.node = r->def->expr_node;
+    if (r->def->kind == RULE_EXPR)
+        lint_templates(&l->li);
     lint_delay(&l->li, l->plan, r);
     return lint_twin(l, r);
 }

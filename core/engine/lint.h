@@ -15,6 +15,7 @@ struct rule_def;
 struct rulebook;
 struct schema;
 struct span;
+struct yaml_node;
 
 /* The rules of a plan, one by one.  'partial': RULESET_….  NULL, -ENOMEM. */
 struct lint;
@@ -35,6 +36,7 @@ struct linting {
     const struct lint_names *names;
     unsigned partial;
     const struct rule_def *def;
+    const struct yaml_node *node; /* the expression's that is looked at */
 };
 
 MUST_CHECK struct lint_names *lint_names_new(const struct schema *schema,

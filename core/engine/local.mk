@@ -34,8 +34,14 @@ core_libcore_la_SOURCES += \
 	%D%/info.c \
 	%D%/ingest.c \
 	%D%/inspect.c \
+	%D%/inventory.c \
+	%D%/inventory.h \
+	%D%/keyed.c \
+	%D%/keyed.h \
 	%D%/keys.c \
 	%D%/keys.h \
+	%D%/kind.c \
+	%D%/kind.h \
 	%D%/labels.c \
 	%D%/labels.h \
 	%D%/label_calls.c \
@@ -53,6 +59,7 @@ core_libcore_la_SOURCES += \
 	%D%/memo.h \
 	%D%/notes.c \
 	%D%/notes.h \
+	%D%/missing.c \
 	%D%/plan.c \
 	%D%/plan.h \
 	%D%/present.c \
@@ -69,10 +76,13 @@ core_libcore_la_SOURCES += \
 	%D%/rows.h \
 	%D%/rulefile.c \
 	%D%/rulefile.h \
+	%D%/rulefile_priv.h \
+	%D%/rulekind.c \
 	%D%/ruleset.c \
 	%D%/ruleset.h \
 	%D%/samples.c \
 	%D%/sampling.c \
+	%D%/sequence.c \
 	%D%/series.c \
 	%D%/series.h \
 	%D%/series_priv.h \
@@ -87,6 +97,10 @@ core_libcore_la_SOURCES += \
 	%D%/support.h \
 	%D%/trial.c \
 	%D%/trial.h \
+	%D%/tap.c \
+	%D%/tap.h \
+	%D%/timers.c \
+	%D%/timers.h \
 	%D%/vec.h \
 	%D%/watermark.c \
 	%D%/watermark.h \

@@ -718,9 +718,9 @@ lower(struct lowering *l, const struct expr *e)
 }
 
 struct node *
-lower_rule(struct lowering *l)
+lower_rule(struct lowering *l, const struct expr *e)
 {
     l->fields = NULL;
     l->n_fields = 0;
-    return lower(l, l->rule->def->query->root);
+    return lower(l, e);
 }

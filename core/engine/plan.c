@@ -9,7 +9,9 @@
 #include "core/base/regex.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
+#include "core/engine/kind.h"
 #include "core/engine/memo.h"
+#include "core/engine/tap.h"
 #include "core/lang/query.h"
 
 /* --- identity ----------------------------------------------------------- */
@@ -43,6 +45,13 @@ uid_eq(const void *ctx, uint32_t index)
 }
 
 static bool
+kind_eq(const void *ctx, uint32_t index)
+{
+    const struct number *c = ctx;
+    return c->p->rules.p[index].kind_node == c->n;
+}
+
+static bool
 sink_eq(const void *ctx, uint32_t index)
 {
     const struct number *c = ctx;
@@ -60,12 +69,32 @@ rule_number(const struct plan *p, const struct table *t, table_eq_fn eq,
     return c.n;
 }
 
+/* What the state of a rule hangs on.  'missing' goes on, with its keys, where
+ * only its times or its inventory change; an alert goes on anyway. */
+static int
+print_meaning(const struct rule_def *d, struct buf *b)
+{
+    if (d->kind == RULE_EXPR)
+        return expr_print(d->query->root, b);
+    if (d->kind == RULE_SEQUENCE)
+        return buf_append_slice(b, d->expr);
+    (void)buf_append_str(b, "missing ");
+    (void)expr_print(d->missing.select.query->root, b);
+    if (d->missing.until.query != NULL) {
+        (void)buf_append_str(b, " until ");
+        (void)expr_print(d->missing.until.query->root, b);
+    }
+    for (uint32_t i = 0; i < d->n_by; i++)
+        (void)buf_append_json_string(b, d->by[i]);
+    return buf_error(b);
+}
+
 static int
 rule_identify(struct plan *p, struct rule *r)
 {
     const struct rule_def *d = r->def;
     AUTO_FINI(buf) b = BUF_INIT(1 << 20);
-    if (expr_print(d->query->root, &b) < 0)
+    if (print_meaning(d, &b) < 0)
         return -ENOMEM;
     r->kin = hash_mix(d->is_alert ? 1 : 2, hash_slice(d->name));
     r->kin = hash_labels(r->kin, d);
@@ -79,6 +108,9 @@ rule_identify(struct plan *p, struct rule *r)
     h = hash_mix(h, (uint64_t)d->keep_us);
     r->uid = rule_number(p, &p->rules_by_uid, uid_eq, r->kin);
     r->id = rule_number(p, &p->rules_by_id, id_eq, h);
+    if (d->kind != RULE_EXPR)
+        r->kind_node =
+            rule_number(p, &p->kinds_by_node, kind_eq, hash_mix(r->meaning, 1));
     return 0;
 }
 
@@ -102,7 +134,9 @@ plan_add_rule(struct plan *p, const struct rule_def *d)
          seriesdb_metric(p->e->series, d->name, NULL) < 0))
         return -ENOMEM;
     if (vec_push(&p->rules, r) < 0 ||
-        table_insert(&p->rules_by_id, r.id, r.index) < 0)
+        table_insert(&p->rules_by_id, r.id, r.index) < 0 ||
+        (d->kind != RULE_EXPR &&
+         table_insert(&p->kinds_by_node, r.kind_node, r.index) < 0))
         return -ENOMEM;
     return table_insert(&p->rules_by_uid, r.uid, r.index);
 }
@@ -111,9 +145,14 @@ static int
 plan_lower(struct plan *p, struct plan *old)
 {
     for (uint32_t i = 0; i < p->rules.n; i++) {
-        struct lowering l = {.plan = p, .old = old, .rule = &p->rules.p[i]};
-        p->rules.p[i].root = lower_rule(&l);
-        if (p->rules.p[i].root == NULL)
+        struct rule *r = &p->rules.p[i];
+        struct lowering l = {.plan = p, .old = old, .rule = r};
+        const struct query *q = r->def->query, *hold = r->def->hold.query;
+        if (q != NULL)
+            r->root = lower_rule(&l, q->root);
+        if (hold != NULL && (q == NULL || r->root != NULL))
+            r->hold = lower_rule(&l, hold->root);
+        if ((q != NULL && r->root == NULL) || (hold != NULL && r->hold == NULL))
             return l.error == 0 ? -ENOMEM : l.error;
     }
     return 0;
@@ -166,6 +205,14 @@ plan_rule(const struct plan *p, uint64_t id)
 {
     struct number c = {p, id};
     uint32_t i = table_find(&p->rules_by_id, id, id_eq, &c);
+    return i == TABLE_NONE ? NULL : &p->rules.p[i];
+}
+
+struct rule *
+plan_kind(const struct plan *p, uint64_t node)
+{
+    struct number c = {p, node};
+    uint32_t i = table_find(&p->kinds_by_node, node, kind_eq, &c);
     return i == TABLE_NONE ? NULL : &p->rules.p[i];
 }
 
@@ -236,9 +283,32 @@ rule_begin(struct plan *p, struct plan *old, struct rule *r)
     return alerts_move(r->state, from->state);
 }
 
+/* What rules of other kinds keep goes by a number of its own: it outlives
+ * another wait. */
+static int
+plan_kinds(struct plan *p, struct plan *old)
+{
+    for (uint32_t i = 0; i < p->rules.n; i++) {
+        struct rule *r = &p->rules.p[i];
+        struct rule *from = old == NULL || r->def->kind == RULE_EXPR
+                                ? NULL
+                                : plan_kind(old, r->kind_node);
+        if (from != NULL)
+            r->state->kind = TAKE(from->parked);
+        if (kind_adopt(p->e, r) < 0)
+            return -ENOMEM;
+    }
+    return taps_new(p, &p->taps);
+}
+
 static int
 plan_states(struct plan *p, struct plan *old)
 {
+    for (uint32_t i = 0; old != NULL && i < old->rules.n; i++) {
+        struct rule *r = &old->rules.p[i];
+        if (r->state != NULL)
+            r->parked = TAKE(r->state->kind);
+    }
     for (uint32_t i = 0; i < p->rules.n; i++) {
         struct rule *r = &p->rules.p[i];
         r->state = take_state(old, r->id);
@@ -250,7 +320,7 @@ plan_states(struct plan *p, struct plan *old)
         if (r->state == NULL && rule_begin(p, old, r) < 0)
             return -ENOMEM;
     }
-    return 0;
+    return plan_kinds(p, old);
 }
 
 /* What the old plan still holds belongs to rules that are gone. */
@@ -273,7 +343,7 @@ plan_compile(struct plan *p, struct plan *old)
         return -ENOMEM;
     for (uint32_t i = 0; i < p->book->rules.n; i++) {
         /* One that has errors stays out; the others go on. */
-        if (p->book->rules.p[i].query != NULL &&
+        if (p->book->rules.p[i].ok &&
             plan_add_rule(p, &p->book->rules.p[i]) < 0)
             return -ENOMEM;
     }
@@ -308,6 +378,7 @@ plan_new(struct engine *e, struct rulebook *book, const struct schema *schema,
     table_init(&p->sinks_by_id, UINT32_MAX / 2);
     table_init(&p->rules_by_id, UINT32_MAX / 2);
     table_init(&p->rules_by_uid, UINT32_MAX / 2);
+    table_init(&p->kinds_by_node, UINT32_MAX / 2);
     int r = plan_compile(p, old);
     if (r == 0)
         r = plan_states(p, old);
@@ -357,9 +428,11 @@ plan_free(struct plan *p)
     for (uint32_t i = 0; i < p->rules.n; i++) {
         struct rule *r = &p->rules.p[i];
         rule_state_free(r->state);
+        kind_free(r->parked);
         for (uint32_t k = 0; k < r->def->n_labels; k++)
             labels_release(p->e->labels, r->label_names[k]);
         vec_free(&r->reads);
+        vec_free(&r->hears);
     }
     for (uint32_t i = 0; i < p->views.n; i++)
         vec_free(&p->views.p[i].readers);
@@ -374,7 +447,9 @@ plan_free(struct plan *p)
     table_fini(&p->sinks_by_id);
     table_fini(&p->rules_by_id);
     table_fini(&p->rules_by_uid);
+    table_fini(&p->kinds_by_node);
     router_free(p->router);
+    taps_free(p->taps);
     graph_fini(&p->graph);
     rulebook_free(p->book);
     mem_free(p);

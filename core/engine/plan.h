@@ -18,6 +18,7 @@
 
 struct engine;
 struct keyset;
+struct taps;
 
 /* Inputs that rules read together: they share a watermark. */
 struct inputset {
@@ -64,19 +65,23 @@ struct view_use {
 
 struct rule {
     const struct rule_def *def;
-    uint64_t kin;     /* of its name and labels */
-    uint64_t meaning; /* and of its expression and interval */
-    uint64_t id;      /* and of its waits; one rule's alone */
-    uint64_t uid;     /* as kin, but one rule's alone */
+    uint64_t kin;        /* of its name and labels */
+    uint64_t meaning;    /* and of its expression and interval */
+    uint64_t id;         /* and of its waits; one rule's alone */
+    uint64_t uid;        /* as kin, but one rule's alone */
+    uint64_t kind_node;  /* of what a missing or sequence keeps */
+    struct kind *parked; /* that, on its way to another plan */
     uint32_t index;
-    struct node *root;
-    uint32_t set; /* inputset */
+    struct node *root; /* of RULE_EXPR */
+    struct node *hold; /* keep_firing_while, or NULL */
+    uint32_t set;      /* inputset */
     struct rule_state *state;
     uint32_t *label_names; /* of def->labels, as strings */
     bool plain_labels;     /* no templates in them */
     const char *arrival_reason;
     struct sink *arrival; /* tried when this window moves, or NULL */
     VEC(uint32_t) reads;  /* recording rules that it reads */
+    VEC(uint32_t) hears;  /* rules whose ALERTS it reads, of the slot before */
     bool in_cycle;        /* and the first of it to be evaluated */
     uint32_t rank;        /* place in the order of evaluation */
 };
@@ -94,7 +99,8 @@ struct plan {
     VEC(struct rule) rules; /* in the order of the files */
     VEC(uint32_t) order;    /* of evaluation */
     VEC(struct regex *) regexes;
-    struct table sinks_by_id, rules_by_id, rules_by_uid;
+    struct table sinks_by_id, rules_by_id, rules_by_uid, kinds_by_node;
+    struct taps *taps; /* of rules that follow keys, or NULL */
 };
 
 /* Compiles and takes over the state that 'old' (may be NULL) still holds
@@ -108,6 +114,7 @@ void plan_free(struct plan *p);
 /* By its number, the same in every plan.  NULL: none. */
 struct sink *plan_sink(const struct plan *p, uint64_t id);
 struct rule *plan_rule(const struct plan *p, uint64_t id);
+struct rule *plan_kind(const struct plan *p, uint64_t node);
 /* The position of a rule's inputset in a sink. */
 unsigned sink_position(const struct sink *s, uint32_t set);
 
@@ -123,7 +130,8 @@ struct lowering {
     int error;
 };
 
-MUST_CHECK struct node *lower_rule(struct lowering *l);
+/* The node of a whole expression of the rule. */
+MUST_CHECK struct node *lower_rule(struct lowering *l, const struct expr *e);
 
 /* ---- reach.c: what rules read */
 

@@ -80,12 +80,13 @@ plan_make(struct asking *a)
     table_init(&p->sinks_by_id, 1);
     table_init(&p->rules_by_id, 1);
     table_init(&p->rules_by_uid, 1);
+    table_init(&p->kinds_by_node, 1);
     a->def.interval_us =
         a->q->subquery_step_us > 0 ? a->q->subquery_step_us : SUBQUERY_STEP_US;
     a->def.query = a->query;
     a->rule.def = &a->def;
     struct lowering l = {.plan = p, .rule = &a->rule};
-    a->rule.root = lower_rule(&l);
+    a->rule.root = lower_rule(&l, a->query->root);
     if (a->rule.root == NULL)
         return l.error == 0 ? -ENOMEM : l.error;
     return seriesdb_fill_views(a->e->series, a->first_view);

@@ -202,6 +202,18 @@ order_rules(struct plan *p)
     return e;
 }
 
+static int
+reach_rule(struct reaching *rg)
+{
+    const struct rule_query *q;
+    struct rule_query room;
+    int e = 0;
+    for (uint32_t i = 0;
+         e == 0 && (q = rule_def_query(rg->rule->def, i, &room)) != NULL; i++)
+        e = expr_walk(q->query->root, reach_expr, NULL, rg);
+    return e;
+}
+
 int
 plan_reach(struct plan *p)
 {
@@ -210,7 +222,7 @@ plan_reach(struct plan *p)
     int e = rg.inputs == NULL ? -ENOMEM : 0;
     for (uint32_t i = 0; e == 0 && i < p->rules.n; i++) {
         rg.rule = &p->rules.p[i];
-        e = expr_walk(rg.rule->def->query->root, reach_expr, NULL, &rg);
+        e = reach_rule(&rg);
     }
     if (e == 0) {
         reach_through(&rg);

@@ -11,28 +11,13 @@
 #include "core/config/yaml.h"
 #include "core/engine/catalog.h"
 #include "core/engine/present.h"
+#include "core/engine/rulefile_priv.h"
 #include "core/engine/support.h"
 #include "core/lang/query.h"
 #include "core/lang/template.h"
 
-/* Where the reader stands. */
-struct reading {
-    struct rulebook *book;
-    struct errlist *errs;
-    struct slice file, group;
-    const struct yaml_node *group_labels;
-    usec_t interval_us, offset_us;
-    uint64_t limit;
-    unsigned index; /* of the rule, from 1 */
-    struct slice name;
-    bool bad;
-};
-
-#define NO_MEMORY (-ENOMEM)
-
 /* As rulefmt puts it: group "G", rule N, "NAME": text. */
-PRINTF_LIKE(3, 4)
-static void
+void
 rule_error(struct reading *rd, const struct where *where, const char *fmt, ...)
 {
     char text[1024];
@@ -45,12 +30,6 @@ rule_error(struct reading *rd, const struct where *where, const char *fmt, ...)
         SLICE_FMT(rd->group), rd->index, SLICE_FMT(rd->name), text);
     rd->bad = true;
 }
-
-#define RULE_ERROR(rd, node, ...)                                              \
-    do {                                                                       \
-        struct where where_ = yaml_where(node);                                \
-        rule_error((rd), &where_, __VA_ARGS__);                                \
-    } while (0)
 
 /* --- expressions -------------------------------------------------------- */
 
@@ -77,16 +56,12 @@ expr_problem(void *ctx, const struct problem *p)
         errlist_hint(r->rd->errs, "%s", p->hint);
 }
 
-static int
-read_expr(struct reading *rd, const struct yaml_node *node,
-          struct rule_def *def)
+int
+rule_query_read(struct reading *rd, const struct yaml_node *node, bool selector,
+                struct rule_query *ret)
 {
-    if (node->kind == YAML_SCALAR &&
-        (yaml_is_null(node) || node->value.n == 0)) {
-        RULE_ERROR(rd, node, "field 'expr' must be set in rule");
-        return 0;
-    }
-    if (yaml_string(node, rd->errs, &def->expr) < 0) {
+    struct slice text;
+    if (yaml_string(node, rd->errs, &text) < 0) {
         rd->bad = true;
         return 0;
     }
@@ -96,7 +71,8 @@ read_expr(struct reading *rd, const struct yaml_node *node,
                               .report = expr_problem,
                               .report_ctx = &report};
     struct query *q = NULL;
-    int r = query_parse(def->expr, &o, &q, NULL);
+    int r = selector ? query_parse_selector(text, &o, &q, NULL)
+                     : query_parse(text, &o, &q, NULL);
     if (r == -ENOMEM)
         return NO_MEMORY;
     if (r < 0) {
@@ -108,7 +84,7 @@ read_expr(struct reading *rd, const struct yaml_node *node,
         return NO_MEMORY;
     }
     enum lang_type type = q->root->type;
-    if (type != LANG_VECTOR && type != LANG_SCALAR) {
+    if (!selector && type != LANG_VECTOR && type != LANG_SCALAR) {
         RULE_ERROR(rd, node,
                    "could not parse expression: the result of a rule must be "
                    "an instant vector or a scalar, got \"%s\"",
@@ -116,10 +92,28 @@ read_expr(struct reading *rd, const struct yaml_node *node,
         return 0;
     }
     if (present_check(q->root, node, rd->errs))
-        def->query = q;
+        *ret = (struct rule_query){q, node};
     else
         rd->bad = true;
     return 0;
+}
+
+static int
+read_expr(struct reading *rd, const struct yaml_node *node,
+          struct rule_def *def)
+{
+    struct rule_query q = {0};
+    if (node->kind == YAML_SCALAR &&
+        (yaml_is_null(node) || node->value.n == 0)) {
+        RULE_ERROR(rd, node, "field 'expr' must be set in rule");
+        return 0;
+    }
+    if (node->kind == YAML_SCALAR)
+        def->expr = node->value;
+    int r = rule_query_read(rd, node, false, &q);
+    def->query = q.query;
+    def->expr_node = node;
+    return r;
 }
 
 /* --- labels and annotations --------------------------------------------- */
@@ -220,7 +214,7 @@ read_texts(struct reading *rd, const struct yaml_node *map, bool labels,
             known |= slice_eq(list[k].name, t.name);
         if (known)
             continue;
-        if (labels && !label_name_ok(t.name))
+        if (labels && map != rd->group_labels && !label_name_ok(t.name))
             RULE_ERROR(rd, pair->key, "invalid label name: %.*s",
                        SLICE_FMT(t.name));
         else if (t.name.n == 0 || !utf8_valid(t.name))
@@ -309,8 +303,8 @@ read_kind(struct reading *rd, const struct yaml_node *rule,
     else if (!utf8_valid(rd->name))
         RULE_ERROR(rd, node, "invalid recording rule name: %.*s",
                    SLICE_FMT(rd->name));
-    static const char *const alert_only[] = {"annotations", "for",
-                                             "keep_firing_for"};
+    static const char *const alert_only[] = {
+        "annotations", "for", "keep_firing_for", "keep_firing_while"};
     for (size_t i = 0; i < ARRAY_SIZE(alert_only); i++) {
         if (is_set(rule, alert_only[i]))
             RULE_ERROR(rd, yaml_get_pair(rule, alert_only[i])->key,
@@ -325,13 +319,42 @@ read_durations(struct reading *rd, const struct yaml_node *rule,
     if (yaml_get_duration(rule, "for", rd->errs, &def->for_us) < 0 ||
         yaml_get_duration(rule, "keep_firing_for", rd->errs, &def->keep_us) < 0)
         rd->bad = true;
-    static const char *const later[] = {"missing", "sequence",
-                                        "keep_firing_while"};
-    for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
-        const struct yaml_pair *pair = yaml_get_pair(rule, later[i]);
-        if (pair != NULL)
-            RULE_ERROR(rd, pair->key, "'%s' is not supported yet", later[i]);
+}
+
+/* What the rule says: an expression, or one of the other kinds. */
+static int
+read_body(struct reading *rd, const struct yaml_node *rule,
+          struct rule_def *def)
+{
+    static const char *const kinds[] = {"expr", "missing", "sequence"};
+    const struct yaml_pair *first = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const struct yaml_pair *p = yaml_get_pair(rule, kinds[i]);
+        if (p != NULL && first != NULL)
+            RULE_ERROR(rd, p->key,
+                       "only one of 'expr', 'missing' and 'sequence' may be "
+                       "set in rule");
+        if (p != NULL && first == NULL)
+            first = p;
+        if (p != NULL && i > 0 && !def->is_alert)
+            RULE_ERROR(rd, p->key, "invalid field '%s' in recording rule",
+                       kinds[i]);
     }
+    if (first == NULL) {
+        RULE_ERROR(rd, rule, "field 'expr' must be set in rule");
+        errlist_hint(rd->errs, "an alert may have 'missing' or 'sequence' "
+                               "instead");
+        return 0;
+    }
+    const struct yaml_node *hold = yaml_get(rule, "keep_firing_while");
+    if (hold != NULL && rule_query_read(rd, hold, false, &def->hold) < 0)
+        return NO_MEMORY;
+    if (slice_eq_str(first->key->value, "expr"))
+        return read_expr(rd, first->value, def);
+    def->expr_node = first->value;
+    return slice_eq_str(first->key->value, "missing")
+               ? rule_missing_read(rd, first->value, def)
+               : rule_sequence_read(rd, first->value, def);
 }
 
 static const char *const rule_keys[] = {
@@ -356,17 +379,9 @@ read_rule(struct reading *rd, const struct yaml_node *rule)
     read_kind(rd, rule, &def);
     errlist_about(rd->errs, rd->group, rd->name);
     read_durations(rd, rule, &def);
-    const struct yaml_node *expr = yaml_get(rule, "expr");
-    bool other = yaml_get(rule, "missing") || yaml_get(rule, "sequence");
-    if (expr == NULL && !other)
-        RULE_ERROR(rd, rule, "field 'expr' must be set in rule");
-    if (expr != NULL && read_expr(rd, expr, &def) < 0)
+    if (read_body(rd, rule, &def) < 0 || read_all_texts(rd, rule, &def) < 0)
         return NO_MEMORY;
-    if (read_all_texts(rd, rule, &def) < 0)
-        return NO_MEMORY;
-    def.expr_node = expr;
-    if (rd->bad)
-        def.query = NULL;
+    def.ok = !rd->bad;
     errlist_about(rd->errs, rd->group, SLICE(""));
     return vec_push(&rd->book->rules, def);
 }
@@ -386,6 +401,19 @@ group_is_known(const struct yaml_node *groups, uint32_t before,
             return true;
     }
     return false;
+}
+
+/* Told once, of the group; its rules then take them as they are. */
+static void
+check_group_labels(struct reading *rd)
+{
+    const struct yaml_node *map = rd->group_labels;
+    for (uint32_t i = 0; map != NULL && i < map_size(map); i++) {
+        const struct yaml_pair *p = &map->pairs[i];
+        if (!label_name_ok(p->key->value))
+            (void)yaml_error(p->key, rd->errs, "invalid label name: %.*s",
+                             SLICE_FMT(p->key->value));
+    }
 }
 
 static void
@@ -417,6 +445,7 @@ read_group_head(struct reading *rd, const struct yaml_node *groups,
                          "limit must not be negative");
     rd->limit = limit > 0 ? (uint64_t)limit : 0;
     rd->group_labels = yaml_get(g, "labels");
+    check_group_labels(rd);
 }
 
 static int
@@ -491,6 +520,7 @@ book_set(struct rulebook *b, const struct ruleset *rs)
     }
     b->set.external_labels = labels;
     b->set.files = NULL;
+    b->set.inventories = NULL;
     return 0;
 }
 
@@ -522,6 +552,7 @@ rulebook_parse(const struct ruleset *rs, const struct schema *schema,
     if (b == NULL)
         return NULL;
     arena_init(&b->arena, 16 << 10, 256 << 20);
+    b->source = rs;
     int r = book_set(b, rs);
     if (r == 0)
         r = book_read(b, rs, schema, errs);
@@ -530,6 +561,7 @@ rulebook_parse(const struct ruleset *rs, const struct schema *schema,
         rulebook_free(b);
         return NULL;
     }
+    b->source = NULL;
     return b;
 }
 

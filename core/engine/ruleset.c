@@ -8,11 +8,23 @@
 #include "core/base/codec.h"
 
 #define RULESET_FORMAT 1u
+#define RULESET_FORMAT_INVENTORIES 2u /* these follow the files */
+
+static void
+put_files(struct buf *out, const struct ruleset_file *files, uint32_t n)
+{
+    (void)buf_put_varint(out, n);
+    for (uint32_t i = 0; i < n; i++) {
+        (void)buf_put_slice(out, files[i].path);
+        (void)buf_put_slice(out, files[i].text);
+    }
+}
 
 int
 ruleset_encode(const struct ruleset *rs, struct buf *out)
 {
-    (void)buf_put_u8(out, RULESET_FORMAT);
+    (void)buf_put_u8(out, rs->n_inventories > 0 ? RULESET_FORMAT_INVENTORIES
+                                                : RULESET_FORMAT);
     (void)buf_put_u32(out, rs->engine_version);
     (void)buf_put_zigzag(out, rs->evaluation_interval_us);
     (void)buf_put_slice(out, rs->external_url);
@@ -21,11 +33,9 @@ ruleset_encode(const struct ruleset *rs, struct buf *out)
         (void)buf_put_slice(out, rs->external_labels[i].name);
         (void)buf_put_slice(out, rs->external_labels[i].value);
     }
-    (void)buf_put_varint(out, rs->n_files);
-    for (uint32_t i = 0; i < rs->n_files; i++) {
-        (void)buf_put_slice(out, rs->files[i].path);
-        (void)buf_put_slice(out, rs->files[i].text);
-    }
+    put_files(out, rs->files, rs->n_files);
+    if (rs->n_inventories > 0)
+        put_files(out, rs->inventories, rs->n_inventories);
     return buf_error(out);
 }
 
@@ -36,12 +46,32 @@ count_fits(const struct reader *r, uint32_t n)
     return reader_ok(r) && n <= reader_left(r) / 2;
 }
 
+static int
+get_files(struct reader *r, struct arena *a, const struct ruleset_file **ret,
+          uint32_t *ret_n)
+{
+    uint32_t n = reader_varint32(r);
+    if (!count_fits(r, n))
+        return -EBADMSG;
+    struct ruleset_file *files = arena_new_array(a, struct ruleset_file, n + 1);
+    if (files == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < n; i++) {
+        files[i].path = reader_slice(r);
+        files[i].text = reader_slice(r);
+    }
+    *ret = files;
+    *ret_n = n;
+    return 0;
+}
+
 int
 ruleset_decode(struct slice payload, struct arena *a, struct ruleset *ret)
 {
     struct reader r = reader_new(payload);
     struct ruleset rs = {0};
-    if (reader_u8(&r) != RULESET_FORMAT)
+    uint8_t format = reader_u8(&r);
+    if (format != RULESET_FORMAT && format != RULESET_FORMAT_INVENTORIES)
         return -EBADMSG;
     rs.engine_version = reader_u32(&r);
     rs.evaluation_interval_us = reader_zigzag(&r);
@@ -57,19 +87,12 @@ ruleset_decode(struct slice payload, struct arena *a, struct ruleset *ret)
         labels[i].name = reader_slice(&r);
         labels[i].value = reader_slice(&r);
     }
-    rs.n_files = reader_varint32(&r);
-    if (!count_fits(&r, rs.n_files))
-        return -EBADMSG;
-    struct ruleset_file *files =
-        arena_new_array(a, struct ruleset_file, rs.n_files + 1);
-    if (files == NULL)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < rs.n_files; i++) {
-        files[i].path = reader_slice(&r);
-        files[i].text = reader_slice(&r);
-    }
+    int e = get_files(&r, a, &rs.files, &rs.n_files);
+    if (e == 0 && format == RULESET_FORMAT_INVENTORIES)
+        e = get_files(&r, a, &rs.inventories, &rs.n_inventories);
+    if (e < 0)
+        return e;
     rs.external_labels = labels;
-    rs.files = files;
     if (!reader_done(&r) || rs.evaluation_interval_us <= 0)
         return -EBADMSG;
     *ret = rs;

@@ -24,9 +24,12 @@ struct ruleset {
     uint32_t engine_version;
     usec_t evaluation_interval_us;
     struct slice external_url;
-    uint32_t n_external_labels, n_files;
+    uint32_t n_external_labels, n_files, n_inventories;
     const struct label *external_labels;
     const struct ruleset_file *files;
+    /* Files that rules name as their inventory, each once, by the path that
+     * ruleset_inventories() tells. */
+    const struct ruleset_file *inventories;
     unsigned partial; /* RULESET_…: of checking only, it isn't encoded */
 };
 
@@ -34,6 +37,14 @@ struct ruleset {
  * names are no mistakes. */
 #define RULESET_OTHER_RULES 1u
 #define RULESET_OTHER_METRICS 2u
+
+/* Calls fn with the path of each inventory that the rules of a file name,
+ * relative ones as seen from the file's folder; stops at its first nonzero
+ * result and returns that.  Files with errors tell what can be read of them.
+ * -ENOMEM. */
+MUST_CHECK int ruleset_inventories(const struct ruleset_file *file,
+                                   int (*fn)(void *arg, struct slice path),
+                                   void *arg);
 
 MUST_CHECK int ruleset_encode(const struct ruleset *rs, struct buf *out);
 /* Arrays go to 'a', slices point into the payload. */

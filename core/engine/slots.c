@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "core/engine/engine_priv.h"
+#include "core/engine/kind.h"
 #include "core/engine/trial.h"
 
 /* Kept for rules that wait for an input that has brought nothing yet. */
@@ -194,21 +195,43 @@ fail_undecided(struct rule_state *s)
     return rule_state_fail(s, text);
 }
 
+/* What the rule says at a slot, however it is written. */
+static int
+rule_results(struct engine *e, struct rule *r, usec_t slot, struct results *ret,
+             struct err *err)
+{
+    struct kind *k = r->state->kind;
+    struct eval ev = eval_of_rule(e, r, slot, err);
+    const struct value *v;
+    int x = 0;
+    if (k != NULL) {
+        x = k->ops->evaluate(k, &ev, &ret->v);
+        ret->refused = k->ops->refused(k, ev.t);
+    } else {
+        x = eval_root(&ev, r->root, &v);
+        if (x == 0)
+            x = as_vector(e, v, &ret->v);
+    }
+    if (x == 0 && r->hold != NULL) {
+        x = eval_root(&ev, r->hold, &v);
+        if (x == 0)
+            x = as_vector(e, v, &ret->hold);
+    }
+    return x;
+}
+
 static int
 rule_evaluate(struct engine *e, struct rule *r, usec_t slot)
 {
     struct rule_state *s = r->state;
     struct err err = ERR_INIT;
-    const struct value *v;
-    struct vector vec;
+    struct results res = {.holds = r->hold != NULL};
     e->stats.evaluations++;
     s->evaluations++;
-    int x = eval_rule(e, r, slot, &v, &err);
-    if (x == 0)
-        x = as_vector(e, v, &vec);
+    int x = rule_results(e, r, slot, &res, &err);
     if (x == 0 && r->def->question == 0)
-        x = r->def->is_alert ? alerts_evaluate(r, &vec, slot)
-                             : record_results(r, &vec, slot, &err);
+        x = r->def->is_alert ? alerts_evaluate(r, &res, slot)
+                             : record_results(r, &res.v, slot, &err);
     if (x == -ENOMEM)
         return x;
     bool good = x == 0;
@@ -217,7 +240,7 @@ rule_evaluate(struct engine *e, struct rule *r, usec_t slot)
     else /* alerts_evaluate() has said itself what is wrong */
         x = err.code != 0 ? rule_state_fail(s, err.message) : 0;
     if (x == 0 && e->o.trial != NULL)
-        x = trial_tell(r, slot, good ? &vec : NULL);
+        x = trial_tell(r, slot, good ? &res.v : NULL);
     return x;
 }
 
@@ -248,6 +271,9 @@ rule_slot(struct engine *e, struct rule *r, usec_t slot)
         s->next_slot = rule_slot_from(r, unseen + 1);
         s->skipped += (uint64_t)((s->next_slot - slot) / interval);
         alerts_shift(s, s->next_slot - slot);
+        if (s->kind != NULL)
+            x = s->kind->ops->skip(s->kind, slot - interval - r->def->offset_us,
+                                   s->next_slot - interval - r->def->offset_us);
     } else {
         x = rule_evaluate(e, r, slot);
     }
@@ -405,6 +431,9 @@ slots_rebase(struct engine *e, usec_t now)
             continue;
         rule_state_touch(s);
         alerts_shift(s, next - s->next_slot);
+        if (s->kind != NULL &&
+            s->kind->ops->rebase(s->kind, next - s->next_slot) < 0)
+            return -ENOMEM;
         s->next_slot = next;
         s->last_slot = MIN(s->last_slot, next - r->def->interval_us);
     }

@@ -47,6 +47,7 @@ add_question(const struct trial *t, struct rulebook *book, uint32_t i)
         return 0;
     }
     def.query = q;
+    def.ok = q != NULL;
     return vec_push(&book->rules, def);
 }
 

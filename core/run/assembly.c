@@ -234,6 +234,68 @@ file_read(const char *path, struct arena *a, struct slice *ret, struct err *err)
     return 0;
 }
 
+/* The inventories that rules name, as they are found. */
+struct finding {
+    struct arena *arena;
+    struct errlist *errs;
+    const char *by; /* the rule file */
+    uint32_t n, cap;
+    struct ruleset_file *files;
+    int worst;
+};
+
+static int
+find_inventory(void *arg, struct slice path)
+{
+    struct finding *f = arg;
+    for (uint32_t i = 0; i < f->n; i++) {
+        if (slice_eq(f->files[i].path, path))
+            return 0;
+    }
+    if (f->n == f->cap) {
+        uint32_t cap = MAX(f->cap * 2, 8u);
+        struct ruleset_file *more =
+            arena_new_array(f->arena, struct ruleset_file, cap);
+        if (more == NULL)
+            return -ENOMEM;
+        if (f->n > 0)
+            memcpy(more, f->files, f->n * sizeof *more);
+        f->files = more;
+        f->cap = cap;
+    }
+    struct ruleset_file *file = &f->files[f->n];
+    struct err err = ERR_INIT;
+    char *name = arena_strndup(f->arena, path.p, path.n);
+    if (name == NULL)
+        return -ENOMEM;
+    file->path = slice_from_str(name);
+    int r = file_read(name, f->arena, &file->text, &err);
+    if (r < 0) {
+        struct where where = {.file = f->by};
+        f->worst =
+            errlist_error(f->errs, &where, "inventory \"%s\" can't be read: %s",
+                          name, err.message);
+        return r == -ENOMEM ? r : 0;
+    }
+    f->n++;
+    return 0;
+}
+
+int
+ruleset_read_inventories(struct ruleset *rs, struct arena *arena,
+                         struct errlist *errs)
+{
+    struct finding f = {.arena = arena, .errs = errs};
+    for (uint32_t i = 0; i < rs->n_files; i++) {
+        f.by = rs->files[i].path.p;
+        if (ruleset_inventories(&rs->files[i], find_inventory, &f) < 0)
+            return -ENOMEM;
+    }
+    rs->inventories = f.files;
+    rs->n_inventories = f.n;
+    return f.worst;
+}
+
 int
 ruleset_read(const char *const *paths, size_t n, struct arena *arena,
              struct errlist *errs, struct ruleset_file **ret)
@@ -289,7 +351,8 @@ assembly_rules(const struct config *cfg, const struct schema *schema,
         .n_files = (uint32_t)cfg->n_rule_files,
         .files = files,
     };
-    return ruleset_check(ret, schema, errs, fn, arg);
+    r = ruleset_read_inventories(ret, arena, errs);
+    return r < 0 ? r : ruleset_check(ret, schema, errs, fn, arg);
 }
 
 int

@@ -62,6 +62,11 @@ MUST_CHECK int assembly_rules(const struct config *cfg,
                               void (*fn)(void *arg, const struct rule_info *r),
                               void *arg, struct ruleset *ret);
 
+/* Reads the inventories that the ruleset's rules name (paths end with a NUL, as
+ * ruleset_read() leaves them).  As ruleset_read(). */
+MUST_CHECK int ruleset_read_inventories(struct ruleset *rs, struct arena *arena,
+                                        struct errlist *errs);
+
 /* Reads rule files; texts live in the arena.  0; -EINVAL with every problem in
  * 'errs'; -ENOMEM. */
 MUST_CHECK int ruleset_read(const char *const *paths, size_t n,

@@ -26,6 +26,7 @@ struct feed {
     usec_t expect_every;
     uint64_t pos;
     VEC(struct frame) frames;
+    struct ruleset_file inventory; /* its texts are the test's */
 };
 
 static usec_t
@@ -177,6 +178,13 @@ feed_get_schema(const struct feed *f)
 }
 
 void
+feed_inventory(struct feed *f, const char *path, const char *text)
+{
+    f->inventory =
+        (struct ruleset_file){slice_from_str(path), slice_from_str(text)};
+}
+
+void
 feed_rule_files(struct feed *f, double time, const struct ruleset_file *files,
                 uint32_t n)
 {
@@ -187,7 +195,9 @@ feed_rule_files(struct feed *f, double time, const struct ruleset_file *files,
                          .n_external_labels = 1,
                          .n_files = n,
                          .external_labels = &ext,
-                         .files = files};
+                         .files = files,
+                         .n_inventories = f->inventory.path.n > 0,
+                         .inventories = &f->inventory};
     AUTO_FINI(buf) out = BUF_INIT(PAYLOAD_MAX);
     CHECK(ruleset_encode(&rs, &out) == 0);
     struct slice part = buf_slice(&out);

@@ -39,6 +39,8 @@ void feed_copy_schema(struct feed *f, const struct feed *from, uint64_t number);
 void feed_rules(struct feed *f, double time, const char *yaml);
 void feed_rule_files(struct feed *f, double time,
                      const struct ruleset_file *files, uint32_t n);
+/* A file that the rules to come may name as their inventory. */
+void feed_inventory(struct feed *f, const char *path, const char *text);
 
 /* "hub/0 reading", "hub/0 caught_up dps/0 down": any number of partitions. */
 void feed_tick(struct feed *f, double time, const char *states);
@@ -64,6 +66,10 @@ struct engine *feed_engine(struct buf *log, const struct engine_options *o);
 void feed_run(const struct feed *f, struct engine *e, uint32_t from,
               uint32_t to);
 void feed_log(void *log, const struct transition *t); /* an emit function */
+
+/* Feeds all and checks the transitions; then does it again, restarted after
+ * each frame: the transitions and the last rows are the same. */
+void feed_expect(const struct feed *f, const char *lines);
 
 /* The rows of a full checkpoint as one number that their order doesn't
  * change; with 'dump', also as text. */

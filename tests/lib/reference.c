@@ -260,7 +260,7 @@ load_rules(struct world *w, struct slice payload)
     CHECK(w->rules != NULL);
     for (uint32_t i = 0; i < w->book->rules.n; i++) {
         const struct rule_def *d = &w->book->rules.p[i];
-        if (d->query == NULL)
+        if (!d->ok || d->kind != RULE_EXPR)
             continue;
         struct rrule *r = &w->rules[w->n_rules++];
         *r = (struct rrule){.def = d, .next = USEC_NONE, .last = USEC_NONE};

@@ -3,6 +3,7 @@ engine_test = tests/lib/libengine_feed.la $(LDADD)
 
 check_LTLIBRARIES += tests/lib/libengine_feed.la
 tests_lib_libengine_feed_la_SOURCES = \
+	tests/lib/engine_expect.c \
 	tests/lib/engine_feed.c \
 	tests/lib/engine_feed.h \
 	tests/lib/engine_random.c \
@@ -17,6 +18,14 @@ tests_lib_libengine_feed_la_SOURCES = \
 unit_tests += %D%/test_engine.t
 %C%_test_engine_t_SOURCES = %D%/test_engine.c
 %C%_test_engine_t_LDADD = $(engine_test)
+
+unit_tests += %D%/test_engine_kinds.t
+%C%_test_engine_kinds_t_SOURCES = %D%/test_engine_kinds.c
+%C%_test_engine_kinds_t_LDADD = $(engine_test)
+
+unit_tests += %D%/test_rulefile.t
+%C%_test_rulefile_t_SOURCES = %D%/test_rulefile.c
+%C%_test_rulefile_t_LDADD = $(engine_test)
 
 unit_tests += %D%/test_engine_restart.t
 %C%_test_engine_restart_t_SOURCES = %D%/test_engine_restart.c
