@@ -39,7 +39,8 @@ rule_row_put(void *owner, uint32_t index, struct buf *key, struct buf *value)
     (void)buf_putc(key, 'a');
     (void)lset_encode(s->e->labels, a->labels, key);
     (void)buf_put_u8(value, a->state);
-    (void)buf_put_u8(value, (uint8_t)(a->on_arrival | a->overflow << 1));
+    (void)buf_put_u8(
+        value, (uint8_t)(a->on_arrival | a->overflow << 1 | a->told << 2));
     (void)buf_put_zigzag(value, a->active);
     (void)buf_put_zigzag(value, a->fired);
     (void)buf_put_zigzag(value, a->keep_since);
@@ -434,6 +435,22 @@ hold_alerts(struct rule_state *s, const struct vector *hold)
     return e;
 }
 
+/* To the series of alerts. */
+static int
+alert_tell(struct rule *r, struct rule_state *s, uint32_t i, uint8_t state,
+           int64_t ms)
+{
+    struct alert *a = &s->alerts.p[i];
+    int told = alert_series(r, a, state, ms);
+    if (told < 0)
+        return told;
+    if (a->told != told) {
+        rowset_touch(&s->rows, i + 1);
+        a->told = (uint8_t)told;
+    }
+    return 0;
+}
+
 /* What becomes of each, in the order of labels. */
 static int
 step_alerts(struct rule *r, usec_t slot)
@@ -443,8 +460,15 @@ step_alerts(struct rule *r, usec_t slot)
     int e = 0;
     for (uint32_t i = 0; e == 0 && i < s->alerts.n; i++) {
         /* One that started on arrival after this slot is not its concern. */
-        if (s->alerts.p[i].labels != NULL && s->alerts.p[i].active <= slot)
-            e = alert_step(r, s, i, slot, &c);
+        if (s->alerts.p[i].labels == NULL || s->alerts.p[i].active > slot)
+            continue;
+        uint32_t n = c.list.n;
+        e = alert_step(r, s, i, slot, &c);
+        if (e == 0)
+            e = alert_tell(r, s, i,
+                           c.list.n > n ? c.list.p[n].state
+                                        : s->alerts.p[i].state,
+                           (slot - r->def->offset_us) / 1000);
     }
     if (e < 0) {
         vec_free(&c.list);
@@ -536,6 +560,9 @@ alerts_end(struct rule_state *s, const struct rule *r)
         uint8_t end =
             a->state == ALERT_FIRING ? ALERT_RESOLVED : ALERT_INACTIVE;
         time = MAX(time, a->active);
+        if (alert_tell(&copy, s, i, end,
+                       (time - r->def->offset_us) / 1000 + 1) < 0)
+            return -ENOMEM;
         if (vec_push(&c.list, ((struct change){i, end})) < 0)
             return -ENOMEM;
     }
@@ -598,6 +625,7 @@ restore_alert(struct rule_state *s, const struct engine_row *row)
     uint8_t flags = reader_u8(&r);
     a.on_arrival = flags & 1;
     a.overflow = flags >> 1 & 1;
+    a.told = flags >> 2 & 3;
     a.active = reader_zigzag(&r);
     a.fired = reader_zigzag(&r);
     a.keep_since = reader_zigzag(&r);

@@ -24,8 +24,9 @@ struct alert {
     struct lset *sample; /* of the result that made it; NULL: overflow */
     uint8_t state;
     bool on_arrival, overflow;
-    bool seen; /* in the evaluation that runs */
-    bool held; /* by keep_firing_while, in that evaluation */
+    bool seen;    /* in the evaluation that runs */
+    bool held;    /* by keep_firing_while, in that evaluation */
+    uint8_t told; /* the state that ALERTS tells, 0 for none */
     usec_t active, fired, keep_since;
     double value;
     uint64_t episode;

@@ -117,6 +117,15 @@ MUST_CHECK struct lset *alert_labels(struct rule *r, struct lset *sample,
                                      double value, usec_t time);
 MUST_CHECK struct lset *alert_overflow_labels(struct rule *r);
 
+/* alert_series.c: what ALERTS and ALERTS_FOR_STATE say of an alert in this
+ * state at a slot; returns the state that they tell now, 0 for none, or
+ * -ENOMEM. */
+#define ALERTS_NAME "ALERTS"
+#define ALERTS_FOR_STATE_NAME "ALERTS_FOR_STATE"
+MUST_CHECK int alert_series(struct rule *r, const struct alert *a,
+                            uint8_t state, int64_t ms);
+bool name_is_of_alerts(struct slice name);
+
 /* ---- evaluation: eval.c and below */
 
 struct eval {

@@ -5,6 +5,7 @@ core_libcore_la_SOURCES += \
 	%D%/aggregate.c \
 	%D%/alert.c \
 	%D%/alert.h \
+	%D%/alert_series.c \
 	%D%/arrival.c \
 	%D%/arrival.h \
 	%D%/binary.c \

@@ -305,8 +305,10 @@ view_of(struct lowering *l, const struct selector *sel)
     int v = seriesdb_add_view(p->e->series, sel->name, sel->matchers,
                               sel->matcher_count);
     struct view_use use = {.view = v, .sel = sel};
+    struct metric_kind state = {.is_state = true};
+    bool alerts = name_is_of_alerts(sel->name);
     if (sel->name.n > 0 && !p->is_question &&
-        seriesdb_metric(p->e->series, sel->name, NULL) < 0)
+        seriesdb_metric(p->e->series, sel->name, alerts ? &state : NULL) < 0)
         return -ENOMEM;
     if (v < 0 || vec_push(&p->views, use) < 0)
         return -ENOMEM;
@@ -333,6 +335,8 @@ static bool
 reads_previous(const struct lowering *l, const struct selector *sel)
 {
     const struct plan *p = l->plan;
+    if (name_is_of_alerts(sel->name))
+        return !p->is_question && l->rule->def->question == 0;
     for (uint32_t i = 0; l->rule->in_cycle && i < p->rules.n; i++) {
         const struct rule *r = &p->rules.p[i];
         if (!r->def->is_alert && r->rank >= l->rule->rank &&

@@ -100,6 +100,7 @@ struct plan {
     VEC(uint32_t) order;    /* of evaluation */
     VEC(struct regex *) regexes;
     struct table sinks_by_id, rules_by_id, rules_by_uid, kinds_by_node;
+    bool alerts_read;  /* ALERTS or ALERTS_FOR_STATE, by some rule */
     struct taps *taps; /* of rules that follow keys, or NULL */
 };
 

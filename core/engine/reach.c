@@ -48,6 +48,32 @@ input_makes(const struct schema *s, const struct schema_input *in,
     return false;
 }
 
+/* The rules whose alerts it names are read of the slot before: they decide
+ * nothing about the order, but what must have been seen.  A question (trial.h)
+ * is asked when its slot is over. */
+static int
+hear_alerts(struct reaching *rg, const struct selector *sel)
+{
+    struct plan *p = rg->plan;
+    p->alerts_read = true;
+    for (uint32_t i = 0; i < p->rules.n; i++) {
+        const struct rule_def *d = p->rules.p[i].def;
+        bool named = d->is_alert;
+        for (uint32_t k = 0; named && k < sel->matcher_count; k++) {
+            const struct matcher *m = &sel->matchers[k];
+            named = !slice_eq_str(m->name, "alertname") ||
+                    matcher_match(m, d->name) == MATCH;
+        }
+        if (!named)
+            continue;
+        int e = rg->rule->def->question > 0 ? vec_push(&rg->rule->reads, i)
+                                            : vec_push(&rg->rule->hears, i);
+        if (e < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 static int
 reach_selector(struct reaching *rg, const struct selector *sel)
 {
@@ -56,6 +82,8 @@ reach_selector(struct reaching *rg, const struct selector *sel)
         if (input_makes(p->schema, &p->schema->inputs[i], sel))
             rg->inputs[rg->rule->index * rg->n_inputs + i] = 1;
     }
+    if (name_is_of_alerts(sel->name) && hear_alerts(rg, sel) < 0)
+        return -ENOMEM;
     for (uint32_t i = 0; sel->binding != BOUND_STREAM && i < p->rules.n; i++) {
         const struct rule *r = &p->rules.p[i];
         if (!r->def->is_alert && name_matches(sel, r->def->name) &&
@@ -109,6 +137,20 @@ set_of(struct plan *p, const uint8_t *inputs, uint32_t n_inputs, uint32_t *ret)
     return vec_push(&p->sets, s);
 }
 
+/* Adds the inputs of rule 'from' to those of 'to': were there new ones? */
+static bool
+reach_add(struct reaching *rg, uint32_t to, uint32_t from)
+{
+    bool more = false;
+    for (uint32_t j = 0; j < rg->n_inputs; j++) {
+        uint8_t *in = &rg->inputs[to * rg->n_inputs + j];
+        bool other = rg->inputs[from * rg->n_inputs + j];
+        more |= other && !*in;
+        *in |= other;
+    }
+    return more;
+}
+
 /* A rule reads what the rules read that it reads. */
 static void
 reach_through(struct reaching *rg)
@@ -118,14 +160,10 @@ reach_through(struct reaching *rg)
         more = false;
         for (uint32_t i = 0; i < p->rules.n; i++) {
             const struct rule *r = &p->rules.p[i];
-            uint8_t *to = &rg->inputs[i * rg->n_inputs];
-            for (uint32_t k = 0; k < r->reads.n; k++) {
-                const uint8_t *from = &rg->inputs[r->reads.p[k] * rg->n_inputs];
-                for (uint32_t j = 0; j < rg->n_inputs; j++) {
-                    more |= from[j] && !to[j];
-                    to[j] |= from[j];
-                }
-            }
+            for (uint32_t k = 0; k < r->reads.n; k++)
+                more |= reach_add(rg, i, r->reads.p[k]);
+            for (uint32_t k = 0; k < r->hears.n; k++)
+                more |= reach_add(rg, i, r->hears.p[k]);
         }
     }
 }

@@ -7,6 +7,7 @@
 #include "core/base/buf.h"
 #include "core/base/duration.h"
 #include "core/base/str.h"
+#include "core/engine/engine_priv.h"
 #include "core/engine/inventory.h"
 #include "core/engine/rulefile_priv.h"
 #include "core/lang/ast.h"
@@ -97,8 +98,7 @@ check_select(struct reading *rd, const struct rule_query *q)
                    "a selector of records takes filters, but no '%s'",
                    stage_kind_name(st->kind));
     }
-    if (slice_eq_str(sel->name, "ALERTS") ||
-        slice_eq_str(sel->name, "ALERTS_FOR_STATE"))
+    if (name_is_of_alerts(sel->name))
         RULE_ERROR(rd, q->node,
                    "%.*s is made by rules: records of inputs are selected here",
                    SLICE_FMT(sel->name));

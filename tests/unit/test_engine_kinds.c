@@ -351,6 +351,67 @@ START_TEST(alert_goes_on_while_the_second_expression_holds)
 }
 END_TEST
 
+/* --- ALERTS -------------------------------------------------------------- */
+
+START_TEST(rule_on_alerts_reads_the_slot_before)
+{
+    static const double v[] = {12, 12, 12, 6, 6};
+    feed_schema(f, 0, 0);
+    feed_rules(f, 0,
+               GROUP "  - alert: Both\n"
+                     "    expr: count by (alertstate) (ALERTS{alertname="
+                     "\"Backlog\"})\n"
+                     "  - alert: Since\n"
+                     "    expr: ALERTS_FOR_STATE{alertname=\"Backlog\"}\n"
+                     "  - alert: Backlog\n"
+                     "    for: 15s\n"
+                     "    labels: {severity: page}\n"
+                     "    expr: queue_length > 10\n");
+    for (unsigned i = 0; i < sizeof v / sizeof *v; i++) {
+        double t = 15 * (i + 1);
+        sample(t, t, "d1", v[i]);
+        feed_tick(f, t, "edge/a caught_up");
+    }
+    expect("15 pending Backlog{device_id=\"d1\",hub=\"eu\",severity=\"page\"} "
+           "12 since 15\n"
+           "30 firing Both{alertstate=\"pending\"} 1 since 30\n"
+           "30 firing Since{device_id=\"d1\",hub=\"eu\",severity=\"page\"} "
+           "1767225615 since 30\n"
+           "30 firing Backlog{device_id=\"d1\",hub=\"eu\",severity=\"page\"} "
+           "12 since 15\n"
+           "45 firing Both{alertstate=\"firing\"} 1 since 45\n"
+           "45 resolved Both{alertstate=\"pending\"} 1 since 30\n"
+           "60 resolved Backlog{device_id=\"d1\",hub=\"eu\",severity=\"page\"} "
+           "12 since 15\n"
+           "75 resolved Both{alertstate=\"firing\"} 1 since 45\n"
+           "75 resolved Since{device_id=\"d1\",hub=\"eu\",severity=\"page\"} "
+           "1767225615 since 30\n");
+}
+END_TEST
+
+START_TEST(series_of_alerts_end_with_their_rule_and_hold_over_skipped_slots)
+{
+    feed_schema(f, 0, 0);
+#define READER                                                                 \
+    "  - alert: Any\n    expr: count(ALERTS{alertname=\"Backlog\"})\n"
+    feed_rules(f, 0,
+               GROUP READER "  - alert: Backlog\n"
+                            "    expr: iothub_device_connected == 0\n");
+    feed_chunk(f, 10, "hub/0");
+    feed_sample(f, 10, "iothub_device_connected", "hub=eu device_id=d1", 0, 0);
+    feed_end(f);
+    ticks(15, 30, 15, "hub/0 caught_up");
+    ticks(45, 1200, 15, "hub/0 down");
+    ticks(1201, 1231, 15, "hub/0 caught_up");
+    feed_rules(f, 1232, GROUP READER);
+    ticks(1240, 1270, 15, "hub/0 caught_up");
+    expect("15 firing Backlog" D1 " 0 since 15\n"
+           "30 firing Any{} 1 since 30\n"
+           "1230 resolved Backlog" D1 " 0 since 15\n"
+           "1245 resolved Any{} 1 since 30\n");
+}
+END_TEST
+
 /* --- evidence ----------------------------------------------------------- */
 
 static void
@@ -406,6 +467,9 @@ suite(void)
     tcase_add_test(tc, start_with_nothing_behind_it_is_a_sequence_too);
     tcase_add_test(tc, nothing_came_says_nothing_while_nobody_looked);
     tcase_add_test(tc, alert_goes_on_while_the_second_expression_holds);
+    tcase_add_test(tc, rule_on_alerts_reads_the_slot_before);
+    tcase_add_test(
+        tc, series_of_alerts_end_with_their_rule_and_hold_over_skipped_slots);
     tcase_add_test(tc, alerts_say_what_moved_them);
     suite_add_tcase(s, tc);
     return s;
