@@ -144,35 +144,6 @@ alert_describe(struct rule *r, const struct alert *a, uint8_t state,
     return 0;
 }
 
-/* The last that moved the alert, at most EVIDENCE_BYTES in all.  Of events
- * that were counted before the one that arrived only the counts are kept. */
-static int
-add_evidence(struct engine *e, struct rule *r, const struct alert *a,
-             struct transition *t, struct slice *room)
-{
-    int n = 0;
-    if (t->state != ALERT_FIRING || a->overflow)
-        return 0;
-    if (r->state->kind != NULL) {
-        n = kind_evidence(r, a->sample, room);
-    } else if (a->on_arrival && e->cur.rec != NULL) {
-        room[0] = e->cur.raw;
-        n = room[0].n > 0;
-    }
-    if (n < 0)
-        return n;
-    size_t left = EVIDENCE_BYTES;
-    int first = n;
-    while (first > 0 && left > 0) {
-        first--;
-        room[first].n = MIN(room[first].n, left);
-        left -= room[first].n;
-    }
-    t->evidence = room + first;
-    t->n_evidence = (uint32_t)(n - first);
-    return 0;
-}
-
 int
 engine_emit(struct engine *e, struct rule *r, const struct alert *a,
             uint8_t state, usec_t time)
@@ -180,7 +151,7 @@ engine_emit(struct engine *e, struct rule *r, const struct alert *a,
     struct transition t;
     struct slice evidence[KIND_EVIDENCE_MAX];
     if (alert_describe(r, a, state, time, &t) < 0 ||
-        add_evidence(e, r, a, &t, evidence) < 0)
+        alert_evidence(r, a, &t, evidence) < 0)
         return -ENOMEM;
     e->ordinal++;
     e->stats.transitions++;

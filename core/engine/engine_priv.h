@@ -19,6 +19,7 @@
 #define LOOKBACK_US (5 * USEC_PER_MINUTE)
 #define EVIDENCE_MAX 3u
 #define EVIDENCE_BYTES 4096u
+#define EVIDENCE_LOOKS 100000u /* series, for the alerts of a slot */
 
 enum { TEXT_SCHEMA, TEXT_RULES, TEXT_STATS, TEXT_COUNT };
 
@@ -74,6 +75,7 @@ struct engine {
 
     /* one evaluation */
     uint64_t serial;
+    uint32_t evidence_left; /* series that may still be looked at */
     struct engine_stats stats;
 };
 
@@ -112,6 +114,10 @@ MUST_CHECK int engine_emit(struct engine *e, struct rule *r,
 MUST_CHECK int alert_describe(struct rule *r, const struct alert *a,
                               uint8_t state, usec_t time,
                               struct transition *ret);
+/* evidence.c: adds what moved the alert, where it fires; 'room' has space for
+ * KIND_EVIDENCE_MAX, texts are in the engine's arena. */
+MUST_CHECK int alert_evidence(struct rule *r, const struct alert *a,
+                              struct transition *t, struct slice *room);
 /* The labels of an alert that this result makes; pooled.  NULL: no memory. */
 MUST_CHECK struct lset *alert_labels(struct rule *r, struct lset *sample,
                                      double value, usec_t time);

@@ -22,6 +22,7 @@ core_libcore_la_SOURCES += \
 	%D%/engine.h \
 	%D%/engine_priv.h \
 	%D%/eval.c \
+	%D%/evidence.c \
 	%D%/expand.c \
 	%D%/expand.h \
 	%D%/filter.c \

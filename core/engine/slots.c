@@ -300,6 +300,7 @@ run_slot(struct engine *e, usec_t slot)
 {
     struct plan *p = e->plan;
     e->serial++;
+    e->evidence_left = EVIDENCE_LOOKS;
     e->stats.slots++;
     for (uint32_t i = 0; i < p->order.n; i++) {
         struct rule *r = &p->rules.p[p->order.p[i]];

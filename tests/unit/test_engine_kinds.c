@@ -446,6 +446,35 @@ START_TEST(alerts_say_what_moved_them)
 }
 END_TEST
 
+START_TEST(alerts_on_samples_show_them)
+{
+    struct engine_options o = {.emit = keep_evidence, .arg = &told};
+    feed_schema(f, 0, 0);
+    feed_rules(f, 0,
+               GROUP "  - alert: Long\n"
+                     "    expr: max_over_time(queue_length[1m]) > 10\n"
+                     "  - alert: Sum\n"
+                     "    expr: sum by (hub) (queue_length) > 10\n");
+    sample(11, 10, "d1", 4);
+    sample(12, 11, "d2", 8.5);
+    sample(13, 12.5, "d1", 11);
+    feed_tick(f, 15, "edge/a caught_up");
+    struct engine *e = engine_new(&o);
+    feed_run(f, e, 0, feed_count(f));
+    ck_assert_str_eq(
+        buf_str(&told),
+        "firing: queue_length{device_id=\"d1\", hub=\"eu\"} 4 at "
+        "2026-01-01T00:00:10Z\n"
+        "firing: queue_length{device_id=\"d1\", hub=\"eu\"} 11 at "
+        "2026-01-01T00:00:12.500Z\n"
+        "firing: queue_length{device_id=\"d2\", hub=\"eu\"} 8.5 at "
+        "2026-01-01T00:00:11Z\n"
+        "firing: queue_length{device_id=\"d1\", hub=\"eu\"} 11 at "
+        "2026-01-01T00:00:12.500Z\n");
+    engine_free(e);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -471,6 +500,7 @@ suite(void)
     tcase_add_test(
         tc, series_of_alerts_end_with_their_rule_and_hold_over_skipped_slots);
     tcase_add_test(tc, alerts_say_what_moved_them);
+    tcase_add_test(tc, alerts_on_samples_show_them);
     suite_add_tcase(s, tc);
     return s;
 }
