@@ -554,12 +554,15 @@ alerts_end(struct rule_state *s, const struct rule *r)
     usec_t time = s->last_slot;
     copy.state = s;
     for (uint32_t i = 0; i < s->alerts.n; i++) {
+        if (s->alerts.p[i].labels != NULL)
+            time = MAX(time, s->alerts.p[i].active);
+    }
+    for (uint32_t i = 0; i < s->alerts.n; i++) {
         struct alert *a = &s->alerts.p[i];
         if (a->labels == NULL)
             continue;
         uint8_t end =
             a->state == ALERT_FIRING ? ALERT_RESOLVED : ALERT_INACTIVE;
-        time = MAX(time, a->active);
         if (alert_tell(&copy, s, i, end,
                        (time - r->def->offset_us) / 1000 + 1) < 0)
             return -ENOMEM;

@@ -4,6 +4,7 @@
 #include "core/engine/kind.h"
 
 #include "core/base/buf.h"
+#include "core/base/codec.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
 
@@ -35,6 +36,85 @@ kind_adopt(struct engine *e, struct rule *r)
     }
     return ops->configure(r->state->kind, d);
 }
+
+/* --- time that nobody observed ------------------------------------------ */
+
+static void
+settle_oldest(struct kind *k)
+{
+    struct unseen s = k->unseen[0];
+    k->ops->settle(k, s);
+    k->n_unseen--;
+    memmove(&k->unseen[0], &k->unseen[1], k->n_unseen * sizeof s);
+}
+
+void
+kind_skip(struct kind *k, usec_t lo, usec_t hi)
+{
+    rowset_touch(&k->keyed.rows, 0);
+    if (k->n_unseen > 0 && k->unseen[k->n_unseen - 1].hi == lo) {
+        k->unseen[k->n_unseen - 1].hi = hi;
+        return;
+    }
+    if (k->n_unseen == KIND_UNSEEN_MAX)
+        settle_oldest(k);
+    k->unseen[k->n_unseen++] = (struct unseen){lo, hi};
+}
+
+void
+kind_settle_all(struct kind *k)
+{
+    rowset_touch(&k->keyed.rows, 0);
+    while (k->n_unseen > 0)
+        settle_oldest(k);
+}
+
+usec_t
+kind_due(const struct kind *k, usec_t base, usec_t d)
+{
+    usec_t t = base + d;
+    for (uint32_t i = 0; i < k->n_unseen; i++) {
+        usec_t lo = MAX(k->unseen[i].lo, base);
+        if (k->unseen[i].hi > lo && lo < t)
+            t += k->unseen[i].hi - lo;
+    }
+    return t;
+}
+
+/* --- rows --------------------------------------------------------------- */
+
+int
+kind_head_put(const struct kind *k, struct buf *key, struct buf *value)
+{
+    (void)buf_putc(key, 'h');
+    (void)buf_put_zigzag(value, k->evaluated);
+    (void)buf_put_varint(value, k->keyed.refused);
+    (void)buf_put_zigzag(value, k->keyed.refused_at);
+    for (uint32_t i = 0; i < k->n_unseen; i++) {
+        (void)buf_put_zigzag(value, k->unseen[i].lo);
+        (void)buf_put_zigzag(value, k->unseen[i].hi);
+    }
+    return buf_error(value);
+}
+
+int
+kind_head_restore(struct kind *k, const struct engine_row *row)
+{
+    struct reader r = reader_new(row->value);
+    k->evaluated = reader_zigzag(&r);
+    k->keyed.refused = reader_varint(&r);
+    k->keyed.refused_at = reader_zigzag(&r);
+    k->n_unseen = 0;
+    while (reader_ok(&r) && reader_left(&r) > 0 &&
+           k->n_unseen < KIND_UNSEEN_MAX) {
+        k->unseen[k->n_unseen].lo = reader_zigzag(&r);
+        k->unseen[k->n_unseen++].hi = reader_zigzag(&r);
+    }
+    rowset_restored(&k->keyed.rows, 0);
+    return reader_done(&r) ? 0 : -EBADMSG;
+}
+
+/* --- what is told ------------------------------------------------------- */
 
 int
 kind_evidence(struct rule *r, const struct lset *sample,

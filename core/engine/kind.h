@@ -23,6 +23,12 @@ struct vector;
 
 struct kind;
 
+/* (lo, hi]: slots were skipped as nobody observed them. */
+struct unseen {
+    usec_t lo, hi;
+};
+#define KIND_UNSEEN_MAX 16u
+
 struct kind_ops {
     struct kind *(*make)(struct engine *e, uint64_t id, struct keyset *ks);
     void (*free)(struct kind *k);
@@ -32,8 +38,9 @@ struct kind_ops {
      * to be seen by a slot that should have seen it; 2: refused; -ENOMEM. */
     int (*record)(struct kind *k, uint32_t key, usec_t t, uint32_t mask);
     int (*evaluate)(struct kind *k, struct eval *ev, struct vector *ret);
-    /* Nobody observed (lo, hi]. */
-    int (*skip)(struct kind *k, usec_t lo, usec_t hi);
+    /* The oldest span that nobody observed is about to be forgotten: moves on
+     * what it still holds up. */
+    void (*settle)(struct kind *k, struct unseen s);
     /* The clock stepped back: evaluations come 'span' (< 0) later. */
     int (*rebase)(struct kind *k, usec_t span);
     /* Results that were refused for want of room. */
@@ -49,7 +56,9 @@ struct kind_ops {
 struct kind {
     const struct kind_ops *ops;
     struct keyed keyed;
-    usec_t evaluated; /* newest evaluation; USEC_NONE: none yet */
+    usec_t evaluated;  /* newest evaluation; USEC_NONE: none yet */
+    uint32_t n_unseen; /* by time */
+    struct unseen unseen[KIND_UNSEEN_MAX];
 };
 
 #define KIND_LATE 1
@@ -60,6 +69,14 @@ extern const struct kind_ops kind_missing, kind_sequence;
 void kind_free(struct kind *k); /* NULL is fine */
 /* Gives the rule's state what its kind keeps, and the rule's text. */
 MUST_CHECK int kind_adopt(struct engine *e, struct rule *r);
+/* Nobody observed (lo, hi]. */
+void kind_skip(struct kind *k, usec_t lo, usec_t hi);
+void kind_settle_all(struct kind *k);
+/* When 'd' of observed time have passed since 'base'. */
+usec_t kind_due(const struct kind *k, usec_t base, usec_t d);
+/* The owner's row, as far as both are the same: key and value. */
+int kind_head_put(const struct kind *k, struct buf *key, struct buf *value);
+MUST_CHECK int kind_head_restore(struct kind *k, const struct engine_row *row);
 /* Evidence of an alert of this sample: the texts' number, -ENOMEM. */
 MUST_CHECK int kind_evidence(struct rule *r, const struct lset *sample,
                              struct slice ret[KIND_EVIDENCE_MAX]);

@@ -21,7 +21,6 @@
 #include "core/engine/kind.h"
 #include "core/lang/query.h"
 
-#define SPANS_MAX 16u
 #define STAMP_NONE INT64_MIN
 #define MASK_UNTIL 2u
 
@@ -31,19 +30,13 @@ struct entry {
     uint16_t n, cap;
 };
 
-struct unseen {
-    usec_t lo, hi; /* (lo, hi] */
-};
-
 struct missing {
     struct kind k;
     struct engine *e;
     usec_t interval, offset, after, remember; /* remember 0: for ever */
-    usec_t frozen;    /* 'evaluated' at the last checkpoint's begin */
-    bool listed;      /* an inventory says which keys there are */
-    uint32_t unfit;   /* keys of it past the bound */
-    uint32_t n_spans; /* that nobody observed, by time */
-    struct unseen spans[SPANS_MAX];
+    usec_t frozen;  /* 'evaluated' at the last checkpoint's begin */
+    bool listed;    /* an inventory says which keys there are */
+    uint32_t unfit; /* keys of it past the bound */
     VEC(struct entry) entries;
 };
 
@@ -69,21 +62,6 @@ static struct missing *
 of_kind(struct kind *k)
 {
     return (struct missing *)k;
-}
-
-/* --- time that was observed --------------------------------------------- */
-
-/* When 'd' of observed time have passed since 'base'. */
-static usec_t
-due_after(const struct missing *m, usec_t base, usec_t d)
-{
-    usec_t t = base + d;
-    for (uint32_t i = 0; i < m->n_spans; i++) {
-        usec_t lo = MAX(m->spans[i].lo, base);
-        if (m->spans[i].hi > lo && lo < t)
-            t += m->spans[i].hi - lo;
-    }
-    return t;
 }
 
 /* --- entries ------------------------------------------------------------ */
@@ -186,9 +164,9 @@ entry_due(const struct missing *m, uint32_t i)
     else if (stamp_gone(x->base))
         due = m->listed ? USEC_MAX : stamp_time(x->base) + m->after;
     else if (!active)
-        due = due_after(m, stamp_time(x->base), m->after);
+        due = kind_due(&m->k, stamp_time(x->base), m->after);
     else if (m->remember > 0 && !m->listed)
-        due = due_after(m, stamp_time(x->base), m->remember);
+        due = kind_due(&m->k, stamp_time(x->base), m->remember);
     bool armed = x->base != STAMP_NONE && !stamp_gone(x->base) && !active;
     for (uint32_t k = 0; k < x->n; k++) {
         if (!armed || stamp_gone(x->next[k])) {
@@ -208,9 +186,10 @@ entry_ends(struct missing *m, uint32_t i, usec_t t)
     if (m->listed)
         return false;
     if (x->base != STAMP_NONE) {
-        bool over = stamp_gone(x->base)
-                        ? t >= at + m->after
-                        : m->remember > 0 && t >= due_after(m, at, m->remember);
+        bool over =
+            stamp_gone(x->base)
+                ? t >= at + m->after
+                : m->remember > 0 && t >= kind_due(&m->k, at, m->remember);
         if (!over)
             return false;
         rowset_touch(&m->k.keyed.rows, i + 1);
@@ -235,7 +214,7 @@ entry_look(struct missing *m, uint32_t i, usec_t t)
     if (entry_ends(m, i, t))
         return 0;
     bool active = x->base != STAMP_NONE && !stamp_gone(x->base) &&
-                  t >= due_after(m, stamp_time(x->base), m->after);
+                  t >= kind_due(&m->k, stamp_time(x->base), m->after);
     if (keyed_set_active(k, i, active) < 0)
         return -ENOMEM;
     return timers_set(&k->timers, i, MAX(entry_due(m, i), t + 1));
@@ -256,15 +235,7 @@ row_put(void *owner, uint32_t index, struct buf *key, struct buf *value)
             (void)buf_put_zigzag(value, x->next[i]);
         return buf_error(value);
     }
-    (void)buf_putc(key, 'h');
-    (void)buf_put_zigzag(value, m->k.evaluated);
-    (void)buf_put_varint(value, m->k.keyed.refused);
-    (void)buf_put_zigzag(value, m->k.keyed.refused_at);
-    for (uint32_t i = 0; i < m->n_spans; i++) {
-        (void)buf_put_zigzag(value, m->spans[i].lo);
-        (void)buf_put_zigzag(value, m->spans[i].hi);
-    }
-    return buf_error(value);
+    return kind_head_put(&m->k, key, value);
 }
 
 static void
@@ -356,8 +327,9 @@ missing_record(struct kind *k, uint32_t key, usec_t t, uint32_t mask)
         return put;
     bool quiet = x->base != STAMP_NONE && !stamp_gone(x->base) && !gone &&
                  !keyed_is_active(kd, (uint32_t)i);
+    /* The next slot looks; it knows when to look again. */
     if (put > 0 && !quiet &&
-        timers_set(&kd->timers, (uint32_t)i, entry_due(m, (uint32_t)i)) < 0)
+        timers_set(&kd->timers, (uint32_t)i, USEC_NONE) < 0)
         return -ENOMEM;
     return late ? KIND_LATE : 0;
 }
@@ -395,49 +367,28 @@ look_soon(struct missing *m)
     return 0;
 }
 
-/* Moves the timers on by what the oldest span took, so that it is no longer
- * needed. */
 static void
-span_settle(struct missing *m)
+missing_settle(struct kind *k, struct unseen s)
 {
-    struct unseen s = m->spans[0];
+    struct missing *m = of_kind(k);
     for (uint32_t i = 0; i < m->entries.n; i++) {
         struct entry *x = &m->entries.p[i];
-        if (m->k.keyed.keys.p[i] == KEY_NONE)
+        if (k->keyed.keys.p[i] == KEY_NONE)
             continue;
-        entry_fold(m, i, m->k.evaluated);
+        entry_fold(m, i, k->evaluated);
         usec_t t = stamp_time(x->base);
         if (x->base == STAMP_NONE || stamp_gone(x->base) || t >= s.hi)
             continue;
-        rowset_touch(&m->k.keyed.rows, i + 1);
+        rowset_touch(&k->keyed.rows, i + 1);
         x->base = stamp(t + s.hi - MAX(s.lo, t), false);
     }
-    m->n_spans--;
-    memmove(&m->spans[0], &m->spans[1], m->n_spans * sizeof s);
-}
-
-static int
-missing_skip(struct kind *k, usec_t lo, usec_t hi)
-{
-    struct missing *m = of_kind(k);
-    rowset_touch(&k->keyed.rows, 0);
-    if (m->n_spans > 0 && m->spans[m->n_spans - 1].hi == lo) {
-        m->spans[m->n_spans - 1].hi = hi;
-        return 0;
-    }
-    if (m->n_spans == SPANS_MAX)
-        span_settle(m);
-    m->spans[m->n_spans++] = (struct unseen){lo, hi};
-    return 0;
 }
 
 static int
 missing_rebase(struct kind *k, usec_t span)
 {
     struct missing *m = of_kind(k);
-    rowset_touch(&k->keyed.rows, 0);
-    while (m->n_spans > 0)
-        span_settle(m);
+    kind_settle_all(k);
     for (uint32_t i = 0; i < m->entries.n; i++) {
         struct entry *x = &m->entries.p[i];
         if (k->keyed.keys.p[i] == KEY_NONE)
@@ -460,7 +411,7 @@ missing_refused(const struct kind *k, usec_t t)
 {
     const struct missing *m = (const struct missing *)k;
     bool lately = k->keyed.refused_at != USEC_NONE &&
-                  t < due_after(m, k->keyed.refused_at, m->after);
+                  t < kind_due(&m->k, k->keyed.refused_at, m->after);
     return m->unfit + (lately ? k->keyed.refused : 0);
 }
 
@@ -576,17 +527,9 @@ missing_restore(struct kind *k, const struct engine_row *row)
     struct missing *m = of_kind(k);
     if (row->key.p[0] == 'k')
         return restore_entry(m, row);
-    struct reader r = reader_new(row->value);
-    k->evaluated = m->frozen = reader_zigzag(&r);
-    k->keyed.refused = reader_varint(&r);
-    k->keyed.refused_at = reader_zigzag(&r);
-    m->n_spans = 0;
-    while (reader_ok(&r) && reader_left(&r) > 0 && m->n_spans < SPANS_MAX) {
-        m->spans[m->n_spans].lo = reader_zigzag(&r);
-        m->spans[m->n_spans++].hi = reader_zigzag(&r);
-    }
-    rowset_restored(&k->keyed.rows, 0);
-    return reader_done(&r) ? 0 : -EBADMSG;
+    int r = kind_head_restore(k, row);
+    m->frozen = k->evaluated;
+    return r;
 }
 
 static size_t
@@ -603,7 +546,7 @@ const struct kind_ops kind_missing = {
     .configure = missing_configure,
     .record = missing_record,
     .evaluate = missing_evaluate,
-    .skip = missing_skip,
+    .settle = missing_settle,
     .rebase = missing_rebase,
     .refused = missing_refused,
     .evidence = missing_evidence,

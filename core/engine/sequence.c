@@ -66,6 +66,7 @@ entry_complete(const struct sequence *s, struct entry *x, usec_t t)
     uint32_t old = 0, times = s->def->times;
     while (old < x->n_done && x->done[old] <= t - s->def->within_us)
         old++;
+    x->active &= old < x->n_done; /* it ended before this */
     if (x->n_done - old == times)
         old++;
     x->n_done -= old;
@@ -89,14 +90,22 @@ entry_advance(const struct sequence *s, struct entry *x, uint32_t i, usec_t t)
         entry_complete(s, x, t);
 }
 
+/* When 'next' is over, after the step before it at 't'.  That nothing came says
+ * nothing of a time that nobody observed: such waits are longer by it. */
+static usec_t
+step_end(const struct sequence *s, const struct rule_step *next, usec_t t)
+{
+    return next->no ? kind_due(&s->k, t, next->within_us) : t + next->within_us;
+}
+
 /* When the run that has done i ends by itself: USEC_MAX: never. */
 static usec_t
 run_end(const struct sequence *s, const struct entry *x, uint32_t i)
 {
     const struct rule_step *next = &s->def->steps[i + 1];
     const usec_t *run = run_of(s, x, i);
-    usec_t end = run[0] + s->def->within_us;
-    return next->within_us > 0 ? MIN(end, run[i] + next->within_us) : end;
+    usec_t end = kind_due(&s->k, run[0], s->def->within_us);
+    return next->within_us > 0 ? MIN(end, step_end(s, next, run[i])) : end;
 }
 
 /* The earliest of the runs that end at or before 't', in the order of time. */
@@ -126,7 +135,7 @@ entry_until(const struct sequence *s, struct entry *x, usec_t t)
     while (next_end(s, x, t, &i, &end)) {
         const struct rule_step *next = &s->def->steps[i + 1];
         x->has &= ~(1u << i);
-        if (next->no && end == run_of(s, x, i)[i] + next->within_us)
+        if (next->no && end == step_end(s, next, run_of(s, x, i)[i]))
             entry_advance(s, x, i + 1, end);
     }
 }
@@ -243,10 +252,7 @@ row_put(void *owner, uint32_t index, struct buf *key, struct buf *value)
         (void)keyed_put_key(&s->k.keyed, index - 1, key);
         return entry_put(s, &s->entries.p[index - 1], value);
     }
-    (void)buf_putc(key, 'h');
-    (void)buf_put_zigzag(value, s->k.evaluated);
-    (void)buf_put_varint(value, s->k.keyed.refused);
-    return buf_put_zigzag(value, s->k.keyed.refused_at);
+    return kind_head_put(&s->k, key, value);
 }
 
 static const struct rowset_ops row_ops = {row_put, NULL};
@@ -390,27 +396,23 @@ sequence_evaluate(struct kind *k, struct eval *ev, struct vector *ret)
     return 0;
 }
 
-/* That nothing came says nothing of a time that nobody saw: such waits are
- * longer by it. */
-static int
-sequence_skip(struct kind *k, usec_t lo, usec_t hi)
+static void
+sequence_settle(struct kind *k, struct unseen u)
 {
     struct sequence *s = of_kind(k);
     for (uint32_t i = 0; i < s->entries.n; i++) {
         struct entry *x = &s->entries.p[i];
-        bool moved = false;
         for (uint32_t n = 0; n + 1 < s->def->n_steps; n++) {
-            if (!(x->has >> n & 1) || !s->def->steps[n + 1].no)
+            if (!(x->has >> n & 1))
                 continue;
+            usec_t *run = run_of(s, x, n);
             rowset_touch(&k->keyed.rows, i + 1);
-            for (uint32_t m = 0; m <= n; m++)
-                run_of(s, x, n)[m] += hi - lo;
-            moved = true;
+            for (uint32_t m = 0; m <= n; m++) {
+                usec_t lo = MAX(u.lo, run[m]);
+                run[m] += MAX(u.hi - lo, (usec_t)0);
+            }
         }
-        if (moved && timers_set(&k->keyed.timers, i, entry_due(s, x)) < 0)
-            return -ENOMEM;
     }
-    return 0;
 }
 
 /* What has not been evaluated is of times that come again. */
@@ -418,7 +420,7 @@ static int
 sequence_rebase(struct kind *k, usec_t span)
 {
     struct sequence *s = of_kind(k);
-    rowset_touch(&k->keyed.rows, 0);
+    kind_settle_all(k);
     if (k->evaluated != USEC_NONE)
         k->evaluated += span;
     if (k->keyed.refused_at != USEC_NONE)
@@ -533,12 +535,7 @@ sequence_restore(struct kind *k, const struct engine_row *row)
     struct sequence *s = of_kind(k);
     if (row->key.p[0] == 'k')
         return restore_entry(s, row);
-    struct reader r = reader_new(row->value);
-    k->evaluated = reader_zigzag(&r);
-    k->keyed.refused = reader_varint(&r);
-    k->keyed.refused_at = reader_zigzag(&r);
-    rowset_restored(&k->keyed.rows, 0);
-    return reader_done(&r) ? 0 : -EBADMSG;
+    return kind_head_restore(k, row);
 }
 
 static size_t
@@ -557,7 +554,7 @@ const struct kind_ops kind_sequence = {
     .configure = sequence_configure,
     .record = sequence_record,
     .evaluate = sequence_evaluate,
-    .skip = sequence_skip,
+    .settle = sequence_settle,
     .rebase = sequence_rebase,
     .refused = sequence_refused,
     .evidence = sequence_evidence,

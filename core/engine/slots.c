@@ -272,8 +272,8 @@ rule_slot(struct engine *e, struct rule *r, usec_t slot)
         s->skipped += (uint64_t)((s->next_slot - slot) / interval);
         alerts_shift(s, s->next_slot - slot);
         if (s->kind != NULL)
-            x = s->kind->ops->skip(s->kind, slot - interval - r->def->offset_us,
-                                   s->next_slot - interval - r->def->offset_us);
+            kind_skip(s->kind, slot - interval - r->def->offset_us,
+                      s->next_slot - interval - r->def->offset_us);
     } else {
         x = rule_evaluate(e, r, slot);
     }

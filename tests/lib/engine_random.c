@@ -198,11 +198,87 @@ expression(struct rnd *r, struct buf *b)
 /* --- rule files --------------------------------------------------------- */
 
 static void
+missing(struct rnd *r, struct buf *b)
+{
+    const char *sel = rnd_chance(r, 0.5)
+                          ? PICK(r, "queue_length", "temperature",
+                                 "messages_total{hub!=\"us\"}")
+                          : PICK(r, "hub_logs", "hub_logs{category=\"C\"}",
+                                 "hub_logs | duration_ms > 500");
+    const char *by = PICK(r, "[hub]", "[device_id]", "[hub, device_id]", "[]");
+    const char *after = PICK(r, "20s", "45s", "1m");
+    (void)buf_printf(b, "    missing: {select: '%s', by: %s, after: %s", sel,
+                     by, after);
+    if (rnd_chance(r, 0.4))
+        (void)buf_printf(b, ", remember: %s", PICK(r, "90s", "2m", "5m"));
+    (void)buf_append_str(b, "}\n");
+}
+
+/* The same with what retires keys: both have a device. */
+static void
+missing_until(struct rnd *r, struct buf *b)
+{
+    const char *sel = PICK(r, "queue_length", "hub_logs{category=\"C\"}");
+    const char *after = PICK(r, "20s", "45s", "1m");
+    const char *until =
+        PICK(r, "dps_events{status=\"failed\"}", "hub_logs{category=\"D\"}");
+    (void)buf_printf(b,
+                     "    missing: {select: '%s', by: [device_id], after: %s, "
+                     "until: '%s'}\n",
+                     sel, after, until);
+}
+
+static void
+sequence(struct rnd *r, struct buf *b)
+{
+    unsigned n = 1 + rnd_below(r, 3);
+    (void)buf_printf(b, "    sequence: {by: %s, steps: [",
+                     PICK(r, "[hub]", "[device_id]", "[hub, device_id]"));
+    for (unsigned i = 0; i < n; i++) {
+        const char *sel =
+            PICK(r, "hub_logs{category=\"C\"}", "hub_logs{category=\"D\"}",
+                 "hub_logs{level=\"Error\"}", "hub_logs",
+                 "hub_logs{device_id=\"d2\"}");
+        bool no = i > 0 && rnd_chance(r, 0.3);
+        bool within = no || (i > 0 && rnd_chance(r, 0.6));
+        (void)buf_printf(b, "%s{%s: '%s'", i == 0 ? "" : ", ",
+                         no ? "no" : "select", sel);
+        if (within)
+            (void)buf_printf(b, ", within: %s", PICK(r, "5s", "20s", "30s"));
+        (void)buf_append_str(b, "}");
+    }
+    unsigned times = 1 + rnd_below(r, 4);
+    (void)buf_printf(b, "], times: %u, within: %s}\n", times,
+                     PICK(r, "1m", "90s", "3m"));
+}
+
+static void
+rule_body(struct rnd *r, struct buf *b)
+{
+    double what = rnd_between(r, 0, 1);
+    if (what < 0.12) {
+        missing(r, b);
+    } else if (what < 0.2) {
+        missing_until(r, b);
+    } else if (what < 0.35) {
+        sequence(r, b);
+    } else {
+        (void)buf_append_str(b, "    expr: '");
+        expression(r, b);
+        (void)buf_append_str(b, "'\n");
+        if (!rnd_chance(r, 0.15))
+            return;
+        (void)buf_append_str(b, "    keep_firing_while: '");
+        expression(r, b);
+        (void)buf_append_str(b, "'\n");
+    }
+}
+
+static void
 rule(struct rnd *r, struct buf *b, unsigned index)
 {
-    (void)buf_printf(b, "  - alert: R%u\n    expr: '", index);
-    expression(r, b);
-    (void)buf_append_str(b, "'\n");
+    (void)buf_printf(b, "  - alert: R%u\n", index);
+    rule_body(r, b);
     if (rnd_chance(r, 0.4))
         (void)buf_printf(b, "    for: %s\n",
                          PICK(r, "10s", "30s", "1m", "15s"));
@@ -213,7 +289,19 @@ rule(struct rnd *r, struct buf *b, unsigned index)
 }
 
 static void
-rule_file(struct rnd *r, struct buf *b)
+rule_on_alerts(struct rnd *r, struct buf *b, unsigned index)
+{
+    const char *expr =
+        PICK(r, "count by (alertname) (ALERTS)",
+             "count by (hub) (ALERTS{alertstate=\"firing\"})",
+             "time() - ALERTS_FOR_STATE{alertname=\"R0\"}",
+             "count_over_time(ALERTS{alertname=~\"R1|R2\"}[1m])");
+    (void)buf_printf(b, "  - alert: A%u\n    expr: '%s > %u'\n", index, expr,
+                     rnd_below(r, 3));
+}
+
+static void
+rule_file(struct rnd *r, struct buf *b, unsigned flags)
 {
     unsigned n = 0, groups = 1 + rnd_below(r, 3);
     (void)buf_append_str(b, "groups:\n");
@@ -235,6 +323,8 @@ rule_file(struct rnd *r, struct buf *b)
         }
         for (unsigned i = 0; i < 1 + rnd_below(r, 3); i++)
             rule(r, b, n++);
+        if (flags & RANDOM_ALERTS)
+            rule_on_alerts(r, b, g);
     }
 }
 
@@ -367,7 +457,7 @@ add_tick(struct trace *t, bool rebase)
 }
 
 static void
-reload(struct trace *t)
+reload(struct trace *t, unsigned flags)
 {
     if (rnd_chance(t->r, 0.5)) {
         /* One more group in front; the rest as it was. */
@@ -381,7 +471,7 @@ reload(struct trace *t)
         mem_free(old);
     } else {
         buf_reset(&t->rules);
-        rule_file(t->r, &t->rules);
+        rule_file(t->r, &t->rules, flags);
     }
     feed_rules(t->f, t->now, buf_str(&t->rules));
 }
@@ -399,7 +489,7 @@ step(struct trace *t, unsigned flags)
     else if (what < 0.97)
         add_tick(t, false);
     else if (what < 0.98 && (flags & RANDOM_RELOAD))
-        reload(t);
+        reload(t, flags);
     else if (what < 0.985 && (flags & RANDOM_REBASE)) {
         t->now -= rnd_between(r, 1, 60);
         add_tick(t, true);
@@ -429,7 +519,7 @@ feed_random(uint64_t seed, unsigned frames, unsigned flags)
     if (rnd_chance(&r, 0.2))
         feed_expect_every(t.f, 40);
     feed_schema(t.f, t.lateness, rnd_chance(&r, 0.5) ? 0 : 5);
-    rule_file(&r, &t.rules);
+    rule_file(&r, &t.rules, flags);
     feed_rules(t.f, t.now, buf_str(&t.rules));
     while (feed_count(t.f) < frames)
         step(&t, flags);

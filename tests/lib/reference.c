@@ -19,8 +19,9 @@
 #define UNSEEN (60 * USEC_PER_SEC)
 
 struct ralert {
-    struct rset labels;
+    struct rset labels, sample; /* sample: the element's, without its name */
     uint8_t state;
+    bool held; /* by keep_firing_while */
     bool on_arrival, overflow, seen, over;
     usec_t active, keep_since;
     double value;
@@ -33,6 +34,7 @@ struct rrule {
     usec_t next, last;
     VEC(struct ralert) alerts;
     VEC(struct rset) recorded; /* at the last slot */
+    struct rkind kind;         /* of missing and sequence */
 };
 
 struct rgap {
@@ -260,10 +262,11 @@ load_rules(struct world *w, struct slice payload)
     CHECK(w->rules != NULL);
     for (uint32_t i = 0; i < w->book->rules.n; i++) {
         const struct rule_def *d = &w->book->rules.p[i];
-        if (!d->ok || d->kind != RULE_EXPR)
+        if (!d->ok)
             continue;
         struct rrule *r = &w->rules[w->n_rules++];
         *r = (struct rrule){.def = d, .next = USEC_NONE, .last = USEC_NONE};
+        r->kind = (struct rkind){.def = d, .evaluated = USEC_NONE};
         r->inputs = arena_new_array(&w->rf.arena, bool, inputs + 1);
         CHECK(r->inputs != NULL);
     }
@@ -271,14 +274,22 @@ load_rules(struct world *w, struct slice payload)
         more = false;
         for (uint32_t i = 0; i < w->n_rules; i++) {
             struct finding f = {w, &w->rules[i], false};
-            (void)expr_walk(w->rules[i].def->query->root, find_inputs, NULL,
-                            &f);
+            const struct rule_query *q;
+            struct rule_query room;
+            for (uint32_t k = 0;
+                 (q = rule_def_query(f.r->def, k, &room)) != NULL; k++)
+                (void)expr_walk(q->query->root, find_inputs, NULL, &f);
             more |= f.changed;
         }
     }
     order_rules(w);
-    for (uint32_t i = 0; i < w->n_rules; i++)
-        find_leaves(w, &w->rules[i], w->rules[i].def->query->root, NULL);
+    for (uint32_t i = 0; i < w->n_rules; i++) {
+        const struct rule_def *d = w->rules[i].def;
+        if (d->kind == RULE_EXPR)
+            find_leaves(w, &w->rules[i], d->query->root, NULL);
+        if (d->hold.query != NULL)
+            find_leaves(w, &w->rules[i], d->hold.query->root, NULL);
+    }
 }
 
 /* --- partitions --------------------------------------------------------- */
@@ -466,9 +477,11 @@ find_alert(struct rrule *r, const struct rset *l)
 }
 
 static void
-start(struct rrule *r, struct rset l, double value, usec_t t, bool overflow)
+start(struct rrule *r, struct rset l, struct rset sample, double value,
+      usec_t t, bool overflow)
 {
     struct ralert a = {.labels = l,
+                       .sample = sample,
                        .active = t,
                        .keep_since = USEC_NONE,
                        .value = value,
@@ -490,12 +503,12 @@ start_all(struct world *w, struct rrule *r, struct ralert *fresh, uint32_t n,
     uint32_t room = MIN(have < bound ? bound - have : 0, n);
     qsort(fresh, n, sizeof *fresh, ralert_cmp);
     for (uint32_t i = 0; i < room; i++)
-        start(r, fresh[i].labels, fresh[i].value, t, false);
+        start(r, fresh[i].labels, fresh[i].sample, fresh[i].value, t, false);
     if (room == n)
         return;
     folded = find_alert(r, &rest);
     if (folded == NULL) {
-        start(r, rest, n - room, t, true);
+        start(r, rest, none, n - room, t, true);
     } else {
         folded->seen = true;
         folded->value = n - room;
@@ -506,7 +519,7 @@ static void
 step(struct world *w, struct rrule *r, struct ralert *a, usec_t t)
 {
     uint8_t before = a->state;
-    if (!a->seen) {
+    if (!a->seen && !a->held) {
         if (a->state == ALERT_FIRING && r->def->keep_us > 0) {
             if (a->keep_since == USEC_NONE)
                 a->keep_since = t;
@@ -527,9 +540,24 @@ step(struct world *w, struct rrule *r, struct ralert *a, usec_t t)
         tell(w, r, a, a->state, t);
 }
 
+/* Which alerts the second expression goes on with. */
+static void
+hold(struct world *w, struct rrule *r, const struct rvalue *v)
+{
+    for (uint32_t i = 0; i < r->alerts.n; i++) {
+        struct ralert *a = &r->alerts.p[i];
+        for (uint32_t k = 0; k < v->n; k++) {
+            struct rset l =
+                rset_without(&w->rf, &v->p[k].labels, NULL, 0, true);
+            a->held |= a->state == ALERT_FIRING &&
+                       (a->overflow || rset_equal(&l, &a->sample));
+        }
+    }
+}
+
 static void
 evaluate_alert(struct world *w, struct rrule *r, const struct rvalue *v,
-               usec_t t)
+               const struct rvalue *held, usec_t t)
 {
     struct ralert *fresh =
         arena_new_array(&w->rf.arena, struct ralert, v->n + 1);
@@ -544,20 +572,26 @@ evaluate_alert(struct world *w, struct rrule *r, const struct rvalue *v,
         }
     }
     for (uint32_t i = 0; i < r->alerts.n; i++)
-        r->alerts.p[i].seen = false;
+        r->alerts.p[i].seen = r->alerts.p[i].held = false;
     for (uint32_t i = 0; i < v->n; i++) {
         struct ralert *a = find_alert(r, &labels[i]);
+        struct rset sample =
+            rset_without(&w->rf, &v->p[i].labels, NULL, 0, true);
         if (a == NULL) {
             fresh[n].labels = labels[i];
+            fresh[n].sample = sample;
             fresh[n++].value = v->p[i].v;
         } else {
             a->seen = true;
-            if (a->active <= t)
+            if (a->active <= t) {
                 a->value = v->p[i].v;
+                a->sample = sample;
+            }
         }
     }
     if (n > 0)
         start_all(w, r, fresh, n, t);
+    hold(w, r, held);
     if (r->alerts.n > 0)
         qsort(r->alerts.p, r->alerts.n, sizeof *r->alerts.p, ralert_cmp);
     uint32_t left = 0;
@@ -626,6 +660,13 @@ round_up(usec_t t, usec_t step_us)
     return (t + step_us - 1) / step_us * step_us;
 }
 
+static struct rvalue
+as_vector(struct rvalue v, struct rpoint *one)
+{
+    one->v = v.scalar;
+    return v.is_vector ? v : (struct rvalue){true, v.failed, 0, 1, one};
+}
+
 static void
 rule_slot(struct world *w, struct rrule *r, usec_t slot)
 {
@@ -638,13 +679,23 @@ rule_slot(struct world *w, struct rrule *r, usec_t slot)
             if (a->keep_since != USEC_NONE)
                 a->keep_since += r->def->interval_us;
         }
+        rkind_skip(&r->kind, t - r->def->interval_us, t);
     } else {
-        struct rvalue v = reference_eval(&w->rf, r->def->query->root, t, NULL);
-        struct rpoint one = {.v = v.scalar};
-        if (!v.is_vector)
-            v = (struct rvalue){true, v.failed, 0, 1, &one};
+        struct rpoint one = {0}, other = {0};
+        struct rvalue v =
+            as_vector(r->def->kind == RULE_EXPR
+                          ? reference_eval(&w->rf, r->def->query->root, t, NULL)
+                          : rkind_eval(&w->rf, &r->kind, t),
+                      &one);
+        struct rvalue held = {.is_vector = true};
+        if (!v.failed && r->def->hold.query != NULL) {
+            held = as_vector(
+                reference_eval(&w->rf, r->def->hold.query->root, t, NULL),
+                &other);
+            v.failed = held.failed;
+        }
         if (!v.failed && r->def->is_alert)
-            evaluate_alert(w, r, &v, slot);
+            evaluate_alert(w, r, &v, &held, slot);
         else if (!v.failed)
             evaluate_record(w, r, &v, t);
     }
@@ -691,9 +742,11 @@ static const struct expr *
 arrival_shape(const struct rrule *r, const struct grouping **ret_only,
               const struct expr **ret_compare)
 {
-    const struct expr *e = expr_unparen(r->def->query->root);
     *ret_only = NULL;
     *ret_compare = NULL;
+    if (r->def->kind != RULE_EXPR)
+        return NULL;
+    const struct expr *e = expr_unparen(r->def->query->root);
     if (!r->def->is_alert || r->def->for_us > 0 || r->def->offset_us > 0)
         return NULL;
     if (e->kind == EXPR_BINARY) {
@@ -750,7 +803,7 @@ try_arrival(struct world *w, struct rrule *r, const struct rrec *rec)
         struct rset labels = alert_labels(w, r, &l);
         if (find_alert(r, &labels) != NULL || r->alerts.n >= bound)
             continue;
-        start(r, labels, x, newest, false);
+        start(r, labels, l, x, newest, false);
         struct ralert *a = &r->alerts.p[r->alerts.n - 1];
         a->state = ALERT_FIRING;
         a->on_arrival = true;
@@ -790,8 +843,11 @@ take_record(struct world *w, const struct chunk *c, struct rpart *p,
                 (p->gaps.n - i) * sizeof *p->gaps.p);
         i--;
     }
-    for (uint32_t i = 0; !rec.is_sample && i < w->n_rules; i++) {
-        try_arrival(w, &w->rules[i], &rec);
+    for (uint32_t i = 0; i < w->n_rules; i++) {
+        if (w->rules[i].def->kind != RULE_EXPR)
+            rkind_record(&w->rf, &w->rules[i].kind, &rec);
+        else if (!rec.is_sample)
+            try_arrival(w, &w->rules[i], &rec);
     }
 }
 
@@ -837,6 +893,7 @@ reference_run(const struct feed *f, struct buf *told)
     for (uint32_t i = 0; i < w.n_rules; i++) {
         vec_free(&w.rules[i].alerts);
         vec_free(&w.rules[i].recorded);
+        rkind_fini(&w.rules[i].kind);
     }
     for (uint32_t i = 0; i < w.parts.n; i++)
         vec_free(&w.parts.p[i].gaps);

@@ -57,6 +57,35 @@ struct rnames {
 struct rvalue reference_eval(struct reference *rf, const struct expr *e,
                              usec_t t, const struct rnames *names);
 
+/* ---- missing and sequence: reference_kinds.c */
+
+struct ritem {
+    usec_t t;
+    uint32_t mask; /* of the selectors that match; missing: 1 retires */
+};
+
+struct rkey {
+    struct rset labels;
+    VEC(struct ritem) items;
+};
+
+struct rspan {
+    usec_t lo, hi; /* (lo, hi] */
+};
+
+struct rkind {
+    const struct rule_def *def;
+    usec_t evaluated; /* USEC_NONE: not yet */
+    VEC(struct rkey) keys;
+    VEC(struct rspan) spans; /* that nobody observed */
+};
+
+void rkind_record(struct reference *rf, struct rkind *k,
+                  const struct rrec *rec);
+void rkind_skip(struct rkind *k, usec_t lo, usec_t hi);
+struct rvalue rkind_eval(struct reference *rf, struct rkind *k, usec_t t);
+void rkind_fini(struct rkind *k);
+
 bool rset_equal(const struct rset *a, const struct rset *b);
 int rset_cmp(const struct rset *a, const struct rset *b);
 struct slice rset_get(const struct rset *s, struct slice name);

@@ -13,6 +13,7 @@ tests_lib_libengine_feed_la_SOURCES = \
 	tests/lib/reference.c \
 	tests/lib/reference.h \
 	tests/lib/reference_eval.c \
+	tests/lib/reference_kinds.c \
 	tests/lib/reference_priv.h
 
 unit_tests += %D%/test_engine.t

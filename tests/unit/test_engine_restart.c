@@ -138,7 +138,8 @@ static void
 check_seed(uint64_t seed)
 {
     struct rnd r = {~seed};
-    struct feed *f = feed_random(seed, FRAMES, RANDOM_REBASE | RANDOM_RELOAD);
+    struct feed *f = feed_random(seed, FRAMES,
+                                 RANDOM_REBASE | RANDOM_RELOAD | RANDOM_ALERTS);
     struct run live, again;
     run_live(f, &live);
     (void)buf_str(&live.told);
