@@ -151,7 +151,8 @@ keyed_put_key(const struct keyed *k, uint32_t entry, struct buf *key)
 size_t
 keyed_bytes(const struct keyed *k)
 {
-    return (k->by_key.cap + k->keys.cap + k->free.cap + k->active.cap +
+    return keyset_mem(k->ks) +
+           (k->by_key.cap + k->keys.cap + k->free.cap + k->active.cap +
             k->places.cap) *
                sizeof(uint32_t) +
            k->rows.flags.cap + timers_bytes(&k->timers);

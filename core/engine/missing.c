@@ -24,11 +24,15 @@
 #define STAMP_NONE INT64_MIN
 #define MASK_UNTIL 2u
 
+/* 'cap' 1: the list is 'one'. */
 struct entry {
-    int64_t base;  /* stamp, STAMP_NONE: nothing yet */
-    int64_t *next; /* stamps behind the last evaluation, by order */
+    int64_t base; /* stamp, STAMP_NONE: nothing yet */
+    union {
+        int64_t one, *many; /* stamps behind the last evaluation, by order */
+    };
     uint16_t n, cap;
 };
+#define ENTRY_NONE ((struct entry){.base = STAMP_NONE, .cap = 1})
 
 struct missing {
     struct kind k;
@@ -66,14 +70,29 @@ of_kind(struct kind *k)
 
 /* --- entries ------------------------------------------------------------ */
 
+static inline int64_t *
+list_of(struct entry *x)
+{
+    return x->cap == 1 ? &x->one : x->many;
+}
+
+static void
+list_free(struct entry *x)
+{
+    if (x->cap > 1)
+        mem_free(x->many);
+    *x = ENTRY_NONE;
+}
+
 /* What counts at 't', and how many of the list do no more. */
 static int64_t
-entry_base(const struct entry *x, usec_t t, uint32_t *ret_past)
+entry_base(struct entry *x, usec_t t, uint32_t *ret_past)
 {
+    const int64_t *next = list_of(x);
     uint32_t n = 0;
     int64_t base = x->base;
-    while (n < x->n && stamp_time(x->next[n]) <= t)
-        base = MAX(base, x->next[n++]);
+    while (n < x->n && stamp_time(next[n]) <= t)
+        base = MAX(base, next[n++]);
     *ret_past = n;
     return base;
 }
@@ -82,6 +101,7 @@ static void
 entry_fold(struct missing *m, uint32_t i, usec_t t)
 {
     struct entry *x = &m->entries.p[i];
+    int64_t *next = list_of(x);
     uint32_t past;
     int64_t base = entry_base(x, t, &past);
     if (past == 0)
@@ -89,7 +109,7 @@ entry_fold(struct missing *m, uint32_t i, usec_t t)
     rowset_touch(&m->k.keyed.rows, i + 1);
     x->base = base;
     x->n -= (uint16_t)past;
-    memmove(x->next, x->next + past, x->n * sizeof *x->next);
+    memmove(next, next + past, x->n * sizeof *next);
 }
 
 /* The slot whose evaluation is the first to see 't', as a number. */
@@ -100,45 +120,58 @@ slot_of(const struct missing *m, usec_t t)
     return s / m->interval + (s % m->interval > 0);
 }
 
-/* Puts a stamp into the list: 1, 0 where the list says as much already. */
+/* Room for one more: 0, -ENOSPC or -ENOMEM. */
+static int
+list_grow(struct entry *x)
+{
+    uint32_t cap = x->cap * 2u;
+    if (x->n < x->cap)
+        return 0;
+    if (cap > UINT16_MAX)
+        return -ENOSPC;
+    int64_t *old = x->cap == 1 ? NULL : x->many;
+    int64_t *more = mem_realloc(old, cap, sizeof *more);
+    if (more == NULL)
+        return -ENOMEM;
+    if (old == NULL)
+        more[0] = x->one;
+    x->many = more;
+    x->cap = (uint16_t)cap;
+    return 0;
+}
+
+/* Puts a stamp into the list: 1, 0 where the list says as much already (or is
+ * full, as a source is years ahead). */
 static int
 entry_put(struct missing *m, uint32_t i, int64_t s)
 {
     struct entry *x = &m->entries.p[i];
+    int64_t *next = list_of(x), slot = slot_of(m, stamp_time(s));
     uint32_t at = x->n;
-    while (at > 0 && x->next[at - 1] > s)
+    while (at > 0 && next[at - 1] > s)
         at--;
-    int64_t slot = slot_of(m, stamp_time(s));
-    for (uint32_t k = at; k < x->n; k++) {
-        if (slot_of(m, stamp_time(x->next[k])) != slot)
-            break;
-        if (stamp_gone(x->next[k]) == stamp_gone(s))
+    for (uint32_t k = at; k < x->n && slot_of(m, stamp_time(next[k])) == slot;
+         k++) {
+        if (stamp_gone(next[k]) == stamp_gone(s))
             return 0;
     }
     /* The one of its sort before it in the same slot is past. */
-    for (uint32_t k = at; k > 0; k--) {
-        if (slot_of(m, stamp_time(x->next[k - 1])) != slot)
-            break;
-        if (stamp_gone(x->next[k - 1]) != stamp_gone(s))
+    for (uint32_t k = at; k > 0 && slot_of(m, stamp_time(next[k - 1])) == slot;
+         k--) {
+        if (stamp_gone(next[k - 1]) != stamp_gone(s))
             continue;
         rowset_touch(&m->k.keyed.rows, i + 1);
-        memmove(&x->next[k - 1], &x->next[k], (at - k) * sizeof *x->next);
-        x->next[at - 1] = s;
+        memmove(&next[k - 1], &next[k], (at - k) * sizeof *next);
+        next[at - 1] = s;
         return 1;
     }
-    if (x->n == x->cap) {
-        uint32_t cap = MAX(x->cap * 2u, 2u);
-        if (cap > UINT16_MAX)
-            return 0; /* a source years ahead: its newest are left out */
-        int64_t *more = mem_realloc(x->next, cap, sizeof *more);
-        if (more == NULL)
-            return -ENOMEM;
-        x->next = more;
-        x->cap = (uint16_t)cap;
-    }
+    int r = list_grow(x);
+    if (r < 0)
+        return r == -ENOSPC ? 0 : r;
+    next = list_of(x);
     rowset_touch(&m->k.keyed.rows, i + 1);
-    memmove(&x->next[at + 1], &x->next[at], (x->n - at) * sizeof *x->next);
-    x->next[at] = s;
+    memmove(&next[at + 1], &next[at], (x->n - at) * sizeof *next);
+    next[at] = s;
     x->n++;
     return 1;
 }
@@ -147,8 +180,7 @@ static void
 entry_free(struct missing *m, uint32_t i)
 {
     keyed_remove(&m->k.keyed, i);
-    mem_free(m->entries.p[i].next);
-    m->entries.p[i] = (struct entry){.base = STAMP_NONE};
+    list_free(&m->entries.p[i]);
 }
 
 /* When the entry is to be looked at: not later than anything about it can
@@ -156,7 +188,8 @@ entry_free(struct missing *m, uint32_t i)
 static usec_t
 entry_due(const struct missing *m, uint32_t i)
 {
-    const struct entry *x = &m->entries.p[i];
+    struct entry *x = &m->entries.p[i];
+    const int64_t *next = list_of(x);
     usec_t due = USEC_MAX;
     bool active = keyed_is_active(&m->k.keyed, i);
     if (x->base == STAMP_NONE)
@@ -169,8 +202,8 @@ entry_due(const struct missing *m, uint32_t i)
         due = kind_due(&m->k, stamp_time(x->base), m->remember);
     bool armed = x->base != STAMP_NONE && !stamp_gone(x->base) && !active;
     for (uint32_t k = 0; k < x->n; k++) {
-        if (!armed || stamp_gone(x->next[k])) {
-            due = MIN(due, stamp_time(x->next[k]));
+        if (!armed || stamp_gone(next[k])) {
+            due = MIN(due, stamp_time(next[k]));
             break;
         }
     }
@@ -227,12 +260,12 @@ row_put(void *owner, uint32_t index, struct buf *key, struct buf *value)
 {
     struct missing *m = owner;
     if (index > 0) {
-        const struct entry *x = &m->entries.p[index - 1];
+        struct entry *x = &m->entries.p[index - 1];
         uint32_t past;
         (void)keyed_put_key(&m->k.keyed, index - 1, key);
         (void)buf_put_zigzag(value, entry_base(x, m->frozen, &past));
         for (uint32_t i = past; i < x->n; i++)
-            (void)buf_put_zigzag(value, x->next[i]);
+            (void)buf_put_zigzag(value, list_of(x)[i]);
         return buf_error(value);
     }
     return kind_head_put(&m->k, key, value);
@@ -270,7 +303,7 @@ missing_free(struct kind *k)
     struct missing *m = of_kind(k);
     keyed_fini(&m->k.keyed);
     for (uint32_t i = 0; i < m->entries.n; i++)
-        mem_free(m->entries.p[i].next);
+        list_free(&m->entries.p[i]);
     vec_free(&m->entries);
     mem_free(m);
 }
@@ -285,10 +318,8 @@ entry_of(struct missing *m, uint32_t key, usec_t t)
     int64_t made = keyed_add(&m->k.keyed, key, t);
     if (made < 0 || made == KEYED_NONE)
         return made;
-    struct entry none = {.base = STAMP_NONE};
-    if (made == m->entries.n && vec_push(&m->entries, none) < 0)
+    if (made == m->entries.n && vec_push(&m->entries, ENTRY_NONE) < 0)
         return -ENOMEM;
-    m->entries.p[made] = none;
     rowset_touch(&m->k.keyed.rows, (uint32_t)made + 1);
     return made;
 }
@@ -537,7 +568,11 @@ missing_bytes(const struct kind *k)
 {
     const struct missing *m = (const struct missing *)k;
     size_t n = keyed_bytes(&k->keyed) + m->entries.cap * sizeof *m->entries.p;
-    return n + (size_t)keyed_count(&k->keyed) * 32; /* their lists */
+    for (uint32_t i = 0; i < m->entries.n; i++) {
+        uint32_t cap = m->entries.p[i].cap;
+        n += cap == 1 ? 0 : cap * sizeof(int64_t);
+    }
+    return n;
 }
 
 const struct kind_ops kind_missing = {

@@ -239,6 +239,97 @@ START_TEST(changed_after_goes_on_with_the_keys)
 }
 END_TEST
 
+START_TEST(collector_that_was_off_calls_nobody_missing)
+{
+    feed_schema(f, 0, 0);
+    feed_rules(f, 0, SILENT);
+    sample(11, 10, "d1", 1);
+    ticks(15, 30, 15, "edge/a caught_up");
+    /* Two hours later. */
+    ticks(7230, 7320, 10, "edge/a caught_up");
+    /* Slots 45 to 7230 were not observed: 10 + 60 + 7200 is due. */
+    expect("7275 firing Silent" D1 " 7265 since 7275\n");
+}
+END_TEST
+
+START_TEST(record_from_the_future_is_no_sign_of_life)
+{
+    feed_schema(f, 0, 0);
+    feed_rules(f, 0, SILENT);
+    feed_chunk(f, 11, "edge/a");
+    feed_sample(f, 10, "queue_length", "hub=eu device_id=d1", 1, 0);
+    feed_sample(f, 2305843009, "queue_length", "hub=eu device_id=d1", 1, 0);
+    feed_sample(f, 2305843009, "queue_length", "hub=eu device_id=d2", 1, 0);
+    feed_end(f);
+    ticks(15, 90, 15, "edge/a caught_up");
+    expect("75 firing Silent" D1 " 65 since 75\n");
+}
+END_TEST
+
+START_TEST(scrape_that_fails_is_data)
+{
+    uint64_t bits = 0x7ff0000000000002;
+    double stale;
+    memcpy(&stale, &bits, sizeof stale);
+    feed_schema(f, 0, 0);
+    feed_rules(f, 0,
+               SILENT "  - alert: Down\n    expr: up == 0\n"
+                      "  - alert: Long\n    expr: queue_length > 5\n");
+    for (int i = 0; i < 8; i++) {
+        double t = 15 * i + 10;
+        bool fails = i > 0 && i < 7;
+        feed_chunk(f, t, "edge/a");
+        feed_sample(f, t, "queue_length", "hub=eu device_id=d1",
+                    fails ? stale : 6, 0);
+        feed_sample(f, t, "up", "instance=x", !fails, 0);
+        feed_end(f);
+        feed_tick(f, t + 6, "edge/a caught_up");
+    }
+    /* It fails at 25 to 100 and is back at 115: slot 120.  The target can't be
+     * read, and so the device is silent too; markers are no sign of life. */
+    expect("15 firing Long" D1 " 6 since 15\n"
+           "30 firing Down{instance=\"x\"} 0 since 30\n"
+           "30 resolved Long" D1 " 6 since 15\n"
+           "75 firing Silent" D1 " 65 since 75\n"
+           "120 resolved Silent" D1 " 95 since 75\n"
+           "120 resolved Down{instance=\"x\"} 0 since 30\n"
+           "120 firing Long" D1 " 6 since 120\n");
+}
+END_TEST
+
+/* 100,000 devices, each heard of in turn: what one costs. */
+START_TEST(many_devices_cost_little)
+{
+    enum { DEVICES = 100000, ROUNDS = 3 };
+    feed_schema(f, 0, 0);
+    feed_rules(f, 0, SILENT);
+    for (int r = 0; r < ROUNDS; r++) {
+        for (int i = 0; i < DEVICES; i++) {
+            char labels[48];
+            double t = 10 + r * 50 + i * (40.0 / DEVICES);
+            if (i % 1000 == 0)
+                feed_chunk(f, t, "edge/a");
+            (void)snprintf(labels, sizeof labels, "hub=eu device_id=device-%d",
+                           i);
+            feed_sample(f, t, "queue_length", labels, 1, 0);
+            if (i % 1000 == 999)
+                feed_end(f);
+        }
+        feed_tick(f, 55 + r * 50, "edge/a caught_up");
+    }
+    struct engine *e = feed_engine(&told, NULL);
+    feed_run(f, e, 0, feed_count(f));
+    struct engine_stats st;
+    engine_get_stats(e, &st);
+    ck_assert_str_eq(buf_str(&told), "");
+    ck_assert_uint_eq(st.keys, DEVICES);
+    ck_assert_uint_eq(st.series, 0);
+    ck_assert_msg(st.bytes / DEVICES <= 200, "%llu bytes a device",
+                  (unsigned long long)(st.bytes / DEVICES));
+    engine_free(e);
+}
+END_TEST
+
 /* --- sequence ----------------------------------------------------------- */
 
 #define FLAPPING                                                               \
@@ -491,6 +582,10 @@ suite(void)
     tcase_add_test(tc, inventory_says_which_keys_there_are);
     tcase_add_test(tc, keys_past_the_bound_are_one_alert);
     tcase_add_test(tc, changed_after_goes_on_with_the_keys);
+    tcase_add_test(tc, collector_that_was_off_calls_nobody_missing);
+    tcase_add_test(tc, record_from_the_future_is_no_sign_of_life);
+    tcase_add_test(tc, scrape_that_fails_is_data);
+    tcase_add_test(tc, many_devices_cost_little);
     tcase_add_test(tc, five_quick_pairs_fire_and_slow_ones_do_not);
     tcase_add_test(tc, order_of_arrival_and_repeats_do_not_matter);
     tcase_add_test(tc, start_with_nothing_behind_it_is_a_sequence_too);
