@@ -88,13 +88,36 @@ describe_labels(struct engine *e, const struct lset *l, struct transition *t)
     return 0;
 }
 
+/* Puts an annotation that says what the alert stands for among the others;
+ * 'list' has room for it. */
+static int
+say_overflow(struct rule *r, const struct alert *a, struct label *list,
+             uint32_t *n)
+{
+    struct label one = {.name = SLICE("overflow")};
+    uint32_t at = *n;
+    if (kind_text(r->state->e, &one.value,
+                  "stands for %.0f results past the rule's bound",
+                  a->value) < 0)
+        return -ENOMEM;
+    while (at > 0 && slice_cmp(list[at - 1].name, one.name) > 0)
+        at--;
+    if (at > 0 && slice_eq(list[at - 1].name, one.name))
+        return 0; /* the rule says it itself */
+    memmove(&list[at + 1], &list[at], (*n - at) * sizeof *list);
+    list[at] = one;
+    ++*n;
+    return 0;
+}
+
 static int
 describe_annotations(struct rule *r, const struct alert *a, usec_t time,
                      struct transition *t)
 {
     struct engine *e = r->state->e;
     const struct rule_def *d = r->def;
-    struct expand_data data = {a->sample, a->value, time};
+    struct lset *sample = a->overflow ? a->labels : a->sample;
+    struct expand_data data = {sample, a->value, time};
     struct label *out =
         arena_new_array(&e->arena, struct label, d->n_annotations + 1);
     if (out == NULL)
@@ -103,7 +126,7 @@ describe_annotations(struct rule *r, const struct alert *a, usec_t time,
         AUTO_FINI(buf) b = BUF_INIT(TEXT_BYTES_MAX);
         const struct rule_text *text = &d->annotations[i];
         out[i] = (struct label){text->name, text->text};
-        if (text->tmpl == NULL || a->sample == NULL)
+        if (text->tmpl == NULL)
             continue;
         if (expand_text(e, text, &data, &b) < 0 ||
             arena_slice_dup(&e->arena, buf_slice(&b), &out[i].value) < 0)
@@ -111,7 +134,7 @@ describe_annotations(struct rule *r, const struct alert *a, usec_t time,
     }
     t->annotations = out;
     t->n_annotations = d->n_annotations;
-    return 0;
+    return a->overflow ? say_overflow(r, a, out, &t->n_annotations) : 0;
 }
 
 int

@@ -566,6 +566,38 @@ START_TEST(alerts_on_samples_show_them)
 }
 END_TEST
 
+static void
+keep_annotations(void *arg, const struct transition *t)
+{
+    for (uint32_t i = 0; i < t->n_annotations; i++)
+        (void)buf_printf(arg, "%.*s: %.*s\n", SLICE_FMT(t->annotations[i].name),
+                         SLICE_FMT(t->annotations[i].value));
+}
+
+START_TEST(alert_that_stands_for_others_says_so)
+{
+    struct engine_options o = {.emit = keep_annotations, .arg = &told};
+    feed_schema(f, 0, 0);
+    feed_rules(f, 0,
+               "groups:\n- name: g\n  limit: 1\n  rules:\n"
+               "  - alert: Long\n    expr: queue_length > 5\n"
+               "    annotations: {a: '{{ $labels.device_id }}', z: 'is {{ "
+               "$value }}'}\n");
+    sample(11, 10, "d1", 6);
+    sample(11, 10, "d2", 7);
+    sample(11, 10, "d3", 8);
+    feed_tick(f, 15, "edge/a caught_up");
+    struct engine *e = engine_new(&o);
+    feed_run(f, e, 0, feed_count(f));
+    ck_assert_str_eq(buf_str(&told),
+                     "a: d1\nz: is 6\n"
+                     "a: \n"
+                     "overflow: stands for 2 results past the rule's bound\n"
+                     "z: is 2\n");
+    engine_free(e);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -596,6 +628,7 @@ suite(void)
         tc, series_of_alerts_end_with_their_rule_and_hold_over_skipped_slots);
     tcase_add_test(tc, alerts_say_what_moved_them);
     tcase_add_test(tc, alerts_on_samples_show_them);
+    tcase_add_test(tc, alert_that_stands_for_others_says_so);
     suite_add_tcase(s, tc);
     return s;
 }
