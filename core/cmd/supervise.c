@@ -18,6 +18,7 @@
 #include "core/cmd/supervise.h"
 #include "core/config/configuration.h"
 #include "core/http/server.h"
+#include "core/run/assembly.h"
 #include "core/run/collector.h"
 #include "core/run/desk.h"
 #include "core/run/watch.h"
@@ -45,6 +46,12 @@ signals_block(sigset_t *set)
     (void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
+static int
+watch_inventory(void *arg, struct slice path)
+{
+    return watch_add(arg, path.p);
+}
+
 /* What a reload reads, and no more. */
 static int
 watch_files(struct watch *w, const char *path, const struct config *cfg)
@@ -53,6 +60,9 @@ watch_files(struct watch *w, const char *path, const struct config *cfg)
     int r = watch_add(w, path);
     for (size_t i = 0; r == 0 && i < cfg->n_rule_patterns; i++)
         r = watch_add(w, cfg->rule_patterns[i]);
+    if (r == 0)
+        r = ruleset_each_inventory(cfg->rule_files, cfg->n_rule_files,
+                                   watch_inventory, w);
     return r;
 }
 

@@ -215,7 +215,8 @@ lint_stream(const struct linting *li, const struct expr *e)
                   SLICE_FMT(sel->name));
         return;
     }
-    if (sel->range.expr != NULL || sel->range.us >= d->interval_us)
+    if (!sel->range.present || sel->range.expr != NULL ||
+        sel->range.us >= d->interval_us)
         return;
     char range[DURATION_STR_MAX], interval[DURATION_STR_MAX];
     (void)duration_format(sel->range.us, range);

@@ -39,9 +39,9 @@ struct ruleset {
 #define RULESET_OTHER_METRICS 2u
 
 /* Calls fn with the path of each inventory that the rules of a file name,
- * relative ones as seen from the file's folder; stops at its first nonzero
- * result and returns that.  Files with errors tell what can be read of them.
- * -ENOMEM. */
+ * relative ones as seen from the file's folder, a NUL behind its end; stops at
+ * its first nonzero result and returns that.  Files with errors tell what can
+ * be read of them. -ENOMEM. */
 MUST_CHECK int ruleset_inventories(const struct ruleset_file *file,
                                    int (*fn)(void *arg, struct slice path),
                                    void *arg);

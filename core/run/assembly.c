@@ -297,6 +297,25 @@ ruleset_read_inventories(struct ruleset *rs, struct arena *arena,
 }
 
 int
+ruleset_each_inventory(const char *const *paths, size_t n,
+                       int (*fn)(void *arg, struct slice path), void *arg)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        AUTO_FINI(arena) a;
+        struct err err = ERR_INIT;
+        struct ruleset_file file = {.path = slice_from_str(paths[i])};
+        arena_init(&a, 4096, 2 * RULE_FILE_MAX);
+        r = file_read(paths[i], &a, &file.text, &err);
+        if (r == 0)
+            r = ruleset_inventories(&file, fn, arg);
+        else if (r != -ENOMEM)
+            r = 0; /* who reads the rules says so */
+    }
+    return r;
+}
+
+int
 ruleset_read(const char *const *paths, size_t n, struct arena *arena,
              struct errlist *errs, struct ruleset_file **ret)
 {

@@ -62,6 +62,13 @@ MUST_CHECK int assembly_rules(const struct config *cfg,
                               void (*fn)(void *arg, const struct rule_info *r),
                               void *arg, struct ruleset *ret);
 
+/* Calls fn with the path (NUL behind its end) of each inventory that rule files
+ * name; those that can't be read are left out.  fn's first nonzero result, or
+ * -ENOMEM. */
+MUST_CHECK int ruleset_each_inventory(const char *const *paths, size_t n,
+                                      int (*fn)(void *arg, struct slice path),
+                                      void *arg);
+
 /* Reads the inventories that the ruleset's rules name (paths end with a NUL, as
  * ruleset_read() leaves them).  As ruleset_read(). */
 MUST_CHECK int ruleset_read_inventories(struct ruleset *rs, struct arena *arena,

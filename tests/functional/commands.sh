@@ -78,6 +78,22 @@ status 1 "$TOCSIN" check rules templates.yaml
 has 'templates.yaml:7:27: warning: "query" is not answered in templates yet' err
 has 'templates.yaml:8:26: error: group "g", rule 1, "A": query in a template: parse error: unknown function with name "summ"' err
 has 'templates.yaml:9:29: error' err
+# --- an inventory is read with its rule
+cat >silent.yaml <<'YAML'
+groups:
+  - name: g
+    rules:
+      - alert: Silent
+        missing: {select: hub_logs, by: [hub, device_id], after: 15m, inventory: devices.csv}
+YAML
+status 1 "$TOCSIN" check rules silent.yaml
+has 'inventory "devices.csv" can'"'"'t be read' err
+printf 'hub,device\n' >devices.csv
+status 1 "$TOCSIN" check rules silent.yaml
+has 'devices.csv:1:1: error: no column "device_id"' err
+printf 'hub,device_id\nhub-eu,pump-1\n' >devices.csv
+status 0 "$TOCSIN" check rules silent.yaml
+has "known at a slot"
 
 # --- replay: a line of JSON for each transition
 status 0 "$TOCSIN" replay --rules rules.yaml --format json \

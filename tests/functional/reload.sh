@@ -118,6 +118,19 @@ seconds()
 expect_equal 6 "$((($(seconds firing | sed 's/^0//') + 60 - \
     $(seconds pending | sed 's/^0//')) % 60))" "seconds that Kept was pending"
 
+# --- an inventory is watched as its rule is
+silent() # STATE
+{
+    [ "$(count alert "\"Silent\",\"state\":\"$1\".*pump-2")" -eq 1 ]
+}
+printf 'device_id\npump-1\npump-2\n' >devices.csv
+rules 0 "      - alert: Silent
+        missing: {select: hub_logs, by: [device_id], after: 2s, inventory: devices.csv}"
+wait_for 20 silent firing
+printf 'device_id\npump-1\n' >devices.new
+mv devices.new devices.csv
+wait_for 20 silent resolved
+
 # --- a rule that is gone resolves, and a new one may fire
 cat >rules.yaml <<'YAML'
 groups:

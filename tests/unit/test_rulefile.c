@@ -164,6 +164,15 @@ END_TEST
     G "alert: A\n    missing: {select: queue_length, by: [hub, device_id], "   \
       "after: 1m, inventory: inv.csv}\n"
 
+START_TEST(good_rules_of_other_kinds_are_not_warned_of)
+{
+    expect(G "alert: A\n    missing: {select: hub_logs, by: [hub], after: 1m}\n"
+             "  - alert: B\n    sequence: {by: [hub], steps: [hub_logs, "
+             "{no: hub_logs, within: 10s}], within: 1m}\n",
+           "");
+}
+END_TEST
+
 START_TEST(inventories)
 {
     expect_of(LISTED, "hub,x,device_id\r\neu,,d1\r\n\r\n\"e,\"\"u\",1,d2", "");
@@ -187,6 +196,7 @@ suite(void)
     tcase_add_test(tc, rules);
     tcase_add_test(tc, every_problem_is_told_at_once);
     tcase_add_test(tc, other_kinds);
+    tcase_add_test(tc, good_rules_of_other_kinds_are_not_warned_of);
     tcase_add_test(tc, inventories);
     suite_add_tcase(s, tc);
     return s;
