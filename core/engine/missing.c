@@ -37,10 +37,11 @@ struct entry {
 struct missing {
     struct kind k;
     struct engine *e;
-    usec_t interval, offset, after, remember; /* remember 0: for ever */
-    usec_t frozen;  /* 'evaluated' at the last checkpoint's begin */
-    bool listed;    /* an inventory says which keys there are */
-    uint32_t unfit; /* keys of it past the bound */
+    usec_t interval, phase; /* slots are at phase + n·interval */
+    usec_t after, remember; /* remember 0: for ever */
+    usec_t frozen;          /* 'evaluated' at the last checkpoint's begin */
+    bool listed;            /* an inventory says which keys there are */
+    uint32_t unfit;         /* keys of it past the bound */
     VEC(struct entry) entries;
 };
 
@@ -116,7 +117,7 @@ entry_fold(struct missing *m, uint32_t i, usec_t t)
 static int64_t
 slot_of(const struct missing *m, usec_t t)
 {
-    usec_t s = t + m->offset;
+    usec_t s = t - m->phase;
     return s / m->interval + (s % m->interval > 0);
 }
 
@@ -506,7 +507,7 @@ missing_configure(struct kind *k, const struct rule_def *d)
 {
     struct missing *m = of_kind(k);
     m->interval = d->interval_us;
-    m->offset = d->offset_us;
+    m->phase = d->origin_us - d->offset_us;
     m->after = d->missing.after_us;
     m->remember = d->missing.remember_us;
     m->listed = d->missing.inventory != NULL;
