@@ -276,6 +276,7 @@ struct taking {
     struct partition *part;
     struct input_clock *clock;
     usec_t oldest, newest, latest; /* latest: later ones are future */
+    uint32_t touch;                /* the next of e->touches */
 };
 
 /* The sets of inputs that hear of the newest event at once. */
@@ -300,10 +301,8 @@ is_future(const struct taking *t, const struct chunk_record *rec)
     return rec->time_us > t->latest;
 }
 
-/* 'x' and up to 'end': what the record touches, and what later ones do. */
 static int
-take_record(struct taking *t, const struct chunk_record *rec,
-            const struct touch **x, const struct touch *end)
+take_record(struct taking *t, const struct chunk_record *rec)
 {
     struct engine *e = t->e;
     e->stats.records++;
@@ -326,10 +325,14 @@ take_record(struct taking *t, const struct chunk_record *rec,
     e->cur.raw = chunk_raw(t->c, rec);
     e->cur.counted_late = false;
     int r = 0;
-    for (; *x < end && (*x)->rec == rec && r == 0; ++*x)
-        r = (*x)->rule != NULL   ? taps_take(e, *x)
-            : (*x)->sink == NULL ? add_sample(e, *x)
-                                 : count_event(e, (*x)->sink, (*x)->prepared);
+    for (; t->touch < e->touches.n && r == 0; t->touch++) {
+        const struct touch *x = &e->touches.p[t->touch];
+        if (x->rec != rec)
+            break;
+        r = x->rule != NULL   ? taps_take(e, x)
+            : x->sink == NULL ? add_sample(e, x)
+                              : count_event(e, x->sink, x->prepared);
+    }
     e->cur.rec = NULL;
     return r;
 }
@@ -349,9 +352,9 @@ take_records(struct taking *t, const struct chunk_record *rec, uint32_t left)
             return r;
     }
     fetch_touches(e);
-    const struct touch *x = e->touches.p;
+    t->touch = 0;
     for (uint32_t i = 0; i < n; i++) {
-        int r = take_record(t, &rec[i], &x, e->touches.p + e->touches.n);
+        int r = take_record(t, &rec[i]);
         if (r < 0)
             return r;
     }
