@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,18 @@
 
 #include "tests/unit/web_server.h"
 
+/* Under the mutex, with all that they point to: requests and answers put the
+ * test and the server's threads in order, but ThreadSanitizer sees
+ * nothing of that. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static struct MHD_Daemon *server;
 static struct web_answer answer;
 static unsigned generation; /* of the answer */
 static struct web_seen seen;
+
+/* The test's own. */
+static struct MHD_Daemon *server;
+static struct web_seen told;
 static unsigned port;
 static char ca_file[] = "/tmp/tocsin-web-XXXXXX";
 static char *cert_pem, *key_pem;
@@ -135,12 +142,12 @@ handle(void *cls, struct MHD_Connection *c, const char *path,
         return MHD_YES;
     }
     note(c, method, path);
-    struct web_answer a = answer;
     unsigned now = generation;
-    while (a.hangs && generation == now)
+    while (answer.hangs && generation == now)
         pthread_cond_wait(&changed, &mutex);
+    enum MHD_Result result = respond(c, &answer);
     pthread_mutex_unlock(&mutex);
-    return respond(c, &a);
+    return result;
 }
 
 static void
@@ -159,8 +166,7 @@ web_start(bool tls)
         return false;
     if (tls)
         make_certificate();
-    seen = (struct web_seen){.body = seen.body};
-    answer = (struct web_answer){.status = 200};
+    web_say(&(struct web_answer){.status = 200});
     struct sockaddr_in addr = {
         .sin_family = AF_INET,
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
@@ -182,8 +188,12 @@ web_stop(void)
 {
     web_say(&(struct web_answer){.status = 200});
     MHD_stop_daemon(server);
+    pthread_mutex_lock(&mutex);
     free(seen.body);
-    seen.body = NULL;
+    seen = (struct web_seen){0};
+    pthread_mutex_unlock(&mutex);
+    free(told.body);
+    told = (struct web_seen){0};
     free(cert_pem);
     free(key_pem);
     if (cert_pem != NULL)
@@ -191,11 +201,23 @@ web_stop(void)
     cert_pem = key_pem = NULL;
 }
 
+static void
+text_set(const char **to, const char *from)
+{
+    free((char *)(uintptr_t)*to);
+    *to = from == NULL ? NULL : strdup(from);
+}
+
 void
 web_say(const struct web_answer *a)
 {
     pthread_mutex_lock(&mutex);
-    answer = *a;
+    text_set(&answer.retry_after, a->retry_after);
+    text_set(&answer.location, a->location);
+    text_set(&answer.body, a->body);
+    answer.status = a->status;
+    answer.body_size = a->body_size;
+    answer.hangs = a->hangs;
     generation++;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&mutex);
@@ -204,10 +226,16 @@ web_say(const struct web_answer *a)
 const struct web_seen *
 web_seen(void)
 {
-    /* The answer has come, so all is noted: ThreadSanitizer sees it by this. */
+    free(told.body);
     pthread_mutex_lock(&mutex);
+    told = seen;
+    if (seen.body != NULL) {
+        told.body = malloc(seen.body_size + 1);
+        memcpy(told.body, seen.body, seen.body_size);
+        told.body[seen.body_size] = '\0';
+    }
     pthread_mutex_unlock(&mutex);
-    return &seen;
+    return &told;
 }
 
 unsigned

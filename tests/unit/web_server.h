@@ -19,7 +19,7 @@ struct web_seen {
     char method[16], path[256];
     char content_type[128], key[128], authorization[128], host[128], extra[128],
         agent[128];
-    char *body; /* until the next request */
+    char *body;
     size_t body_size;
 };
 
@@ -27,7 +27,8 @@ struct web_seen {
  * file (PEM) is returned by web_ca(). False: TLS is not to be had. */
 bool web_start(bool tls);
 void web_stop(void);
-void web_say(const struct web_answer *a);
+void web_say(const struct web_answer *a); /* copied */
+/* The last request that came whole; until the next call. */
 const struct web_seen *web_seen(void);
 unsigned web_port(void);
 const char *web_ca(void);
