@@ -33,8 +33,14 @@ enum log_level { LOG_ERROR = 3, LOG_WARN = 4, LOG_INF = 6, LOG_DBG = 7 };
 #define log_limited(level, interval_us, ...)                                   \
     do {                                                                       \
         static struct log_limit log_limit_;                                    \
-        if (log_enabled(level) && log_limit_pass(&log_limit_, (interval_us)))  \
-            log_write_limited((level), &log_limit_, __VA_ARGS__);              \
+        log_limited_by(&log_limit_, (level), (interval_us), __VA_ARGS__);      \
+    } while (0)
+
+/* The same for one of many who log from this place: 'limit' is its own. */
+#define log_limited_by(limit, level, interval_us, ...)                         \
+    do {                                                                       \
+        if (log_enabled(level) && log_limit_pass((limit), (interval_us)))      \
+            log_write_limited((level), (limit), __VA_ARGS__);                  \
     } while (0)
 
 bool log_enabled(enum log_level level);

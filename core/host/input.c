@@ -58,6 +58,7 @@ struct input {
     size_t pending_first, n_pending;
     char *wheres;            /* PENDING_MAX × CHUNK_WHERE_MAX */
     char reason[REASON_MAX]; /* of the source's last failure */
+    struct log_limit full_log, down_log, failed_log; /* no other input's */
 
     struct lock lock;     /* guards the states */
     struct state *states; /* by partition */
@@ -276,10 +277,10 @@ static int
 wait_for_room(struct input *in, int error)
 {
     atomic_fetch_add(&in->blocked, 1);
-    log_limited(LOG_WARN, 60 * USEC_PER_SEC,
-                "input \"%s\": the journal takes nothing (%s), pausing the "
-                "source until it does",
-                in->o.name, strerror(-error));
+    log_limited_by(&in->full_log, LOG_WARN, 60 * USEC_PER_SEC,
+                   "input \"%s\": the journal takes nothing (%s), pausing the "
+                   "source until it does",
+                   in->o.name, strerror(-error));
     pause_us(in, BLOCKED_WAIT_US);
     return atomic_load(&in->stopping) ? -ECANCELED : 0;
 }
@@ -418,9 +419,9 @@ handle(struct input *in, int status, struct tocsin_chunk *chunk)
         return 1;
     case TOCSIN_DOWN:
     case TOCSIN_SCRAPE_FAILED:
-        log_limited(LOG_WARN, 60 * USEC_PER_SEC,
-                    "input \"%s\": down: %s, trying again", in->o.name,
-                    in->reason);
+        log_limited_by(&in->down_log, LOG_WARN, 60 * USEC_PER_SEC,
+                       "input \"%s\": down: %s, trying again", in->o.name,
+                       in->reason);
         state_set(in, chunk->partition, PARTITION_DOWN);
         return 1;
     case TOCSIN_GONE:
@@ -511,9 +512,10 @@ input_main(void *arg)
             backoff = BACKOFF_FIRST_US;
         state_set(in, TOCSIN_ALL_PARTITIONS, PARTITION_DOWN);
         atomic_fetch_add(&in->restarts, 1);
-        log_limited(LOG_ERROR, 10 * USEC_PER_SEC,
-                    "input \"%s\": %s, opening it again in %lld ms", in->o.name,
-                    in->reason, (long long)(backoff / USEC_PER_MSEC));
+        log_limited_by(&in->failed_log, LOG_ERROR, 10 * USEC_PER_SEC,
+                       "input \"%s\": %s, opening it again in %lld ms",
+                       in->o.name, in->reason,
+                       (long long)(backoff / USEC_PER_MSEC));
         pause_us(in, backoff);
         backoff = MIN(backoff * 2, BACKOFF_MAX_US);
     }
