@@ -38,7 +38,8 @@ static const struct tocsin_option journal_options[] = {
      .min = 16 << 20,
      .max = INT64_MAX,
      .help = "The room that the journal may take; all of it is kept as "
-             "history."},
+             "history.  Records are refused before it is full, alerts may "
+             "pass it for a while."},
     {.key = "retain",
      .type = TOCSIN_OPT_DURATION,
      .offset = offsetof(struct journal_settings, retain),

@@ -255,6 +255,15 @@ journal_pin_move(struct journal *j, int pin, uint64_t pos)
     CHECK(pin >= 0 && pin < PINS_MAX && j->pins[pin] != UINT64_MAX);
     j->pins[pin] = pos;
     cond_broadcast(&j->room);
+    if (retain_goal(j, pin) == 0 && retain_bytes(j) > j->o.max_size_bytes)
+        cond_signal(&j->work); /* what can go goes now */
+}
+
+uint64_t
+journal_pin_goal(struct journal *j, int pin)
+{
+    AUTO_LOCK(&j->lock);
+    return retain_goal(j, pin);
 }
 
 void

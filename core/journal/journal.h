@@ -57,8 +57,10 @@ void journal_stop(struct journal *j);
 
 /* Appends one frame made of 'parts' in turn.  Waits while memory for
  * unsynced frames is full.  Data frames (FRAME_CHUNK) are refused with
- * -ENOSPC when the journal or the disk is full and nothing may be dropped;
- * others may use the reserve.  -EMSGSIZE: longer than half a segment.
+ * -ENOSPC when the journal or the disk is full and nothing may be dropped,
+ * ticks when the journal's reserve is used up too.  All others follow from
+ * these and are taken beyond max_size_bytes.  -EMSGSIZE: longer than half a
+ * segment.
  * *ret_pos: the frame's position.  'time' is raised to the newest appended
  * where it is smaller, but for a tick that re-bases time. */
 MUST_CHECK int journal_append(struct journal *j, unsigned type, unsigned flags,
@@ -93,6 +95,11 @@ void journal_on_synced(struct journal *j, void (*fn)(void *arg, uint64_t pos),
  * checkpoint and the notifier's outbox each hold one.  -1: none left. */
 int journal_pin_new(struct journal *j, uint64_t pos);
 void journal_pin_move(struct journal *j, int pin, uint64_t pos);
+/* 0: max_size is kept to.  Else more than half of the reserve is used: the
+ * position that this pin must reach so that a segment can go, UINT64_MAX where
+ * that would not help.  Whoever makes what is never refused asks it, and goes
+ * there before making more. */
+uint64_t journal_pin_goal(struct journal *j, int pin);
 void journal_let_go(struct journal *j); /* see journal_options.hold */
 
 /* What the journal knows of each partition: its newest position.  Past

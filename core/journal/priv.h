@@ -153,6 +153,7 @@ void writer_tidy(struct journal *j);
 /* 0, or -ENOSPC if a frame of that type and size finds no room on disk. */
 int retain_room(const struct journal *j, unsigned type, uint64_t bytes);
 uint64_t retain_bytes(const struct journal *j); /* of all segments */
+uint64_t retain_goal(const struct journal *j, int pin); /* journal_pin_goal */
 void retain_drop(struct journal *j); /* releases the lock during I/O */
 void retain_release_reserve(struct journal *j); /* called without the lock */
 void retain_get_reserve(struct journal *j);     /* without the lock */

@@ -2,10 +2,11 @@
 /* retain.c - how much there may be: drops the oldest segments, and keeps room
  * that chunks may not take.
  *
- * Two things can be full.  The journal, which max_size bounds: its last part
- * is for what is not a chunk.  The disk, whose end nobody knows before: a file
- * of RESERVE_BYTES is given up when a write fails for want of space, and until
- * it could be made again no chunk is taken. */
+ * Two things can be full.  The journal, which max_size bounds: chunks end an
+ * eighth before it, ticks at it.  What follows from them is never refused, and
+ * bounded by its makers (see journal_pin_goal).  The disk, whose end nobody
+ * knows before: a file of RESERVE_BYTES is given up when a write fails for want
+ * of space, and until it could be made again no chunk is taken. */
 #include "config.h"
 
 #include <errno.h>
@@ -80,11 +81,32 @@ int
 retain_room(const struct journal *j, unsigned type, uint64_t bytes)
 {
     bool data = type == FRAME_CHUNK;
+    if (!data && type != FRAME_TICK)
+        return 0;
     if (data && j->disk_full)
         return -ENOSPC;
     uint64_t limit = j->o.max_size_bytes - (data ? kept_free(j) : 0);
     uint64_t sum = retain_bytes(j) + bytes;
     return sum <= limit || can_free(j, sum - limit) ? 0 : -ENOSPC;
+}
+
+uint64_t
+retain_goal(const struct journal *j, int pin)
+{
+    uint64_t limit = j->o.max_size_bytes - kept_free(j) / 2;
+    uint64_t pinned = pinned_from(j), sum = retain_bytes(j);
+    size_t i = 0;
+    for (; sum > limit && can_go(j, i, pinned); i++)
+        sum -= j->segments[i].bytes;
+    if (sum <= limit)
+        return 0;
+    if (j->o.hold || i + 1 >= j->n_segments)
+        return UINT64_MAX;
+    uint64_t goal = j->segments[i + 1].base;
+    for (int k = 0; k < PINS_MAX; k++)
+        if (k != pin && j->pins[k] < goal)
+            return UINT64_MAX;
+    return goal;
 }
 
 /* The journal time at which segment 'i' began, from its head if need be. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #define ROWS_PER_STEP 256
 #define SLACK_BYTES ((uint64_t)1024 * 1024)
 #define RETRY_US (5 * USEC_PER_SEC)
+#define WAIT_US (100 * USEC_PER_MSEC)
 
 enum phase { IDLE, STEPPING, SETTLING };
 
@@ -50,6 +52,7 @@ struct checkpoint {
     struct checkpoint_mark mark;
     uint64_t sync_to;
     usec_t next_us;
+    bool retry; /* the last one failed: not before next_us */
     struct job *filling;
 
     /* shared */
@@ -284,12 +287,15 @@ row_add(void *arg, const struct engine_row *row)
 }
 
 static bool
-is_due(const struct checkpoint *c, const struct engine *e)
+is_due(const struct checkpoint *c, const struct engine *e, bool urgent)
 {
     uint64_t position = engine_position(e);
+    usec_t now = clock_boot_us();
+    if (c->retry && (urgent || now >= c->next_us))
+        return now >= c->next_us;
     if (position == c->begun_position)
         return false;
-    return clock_boot_us() >= c->next_us ||
+    return urgent || now >= c->next_us ||
            position - c->begun_position >= c->o.interval_bytes;
 }
 
@@ -309,6 +315,7 @@ begin(struct checkpoint *c, struct engine *e, struct cause newest)
     c->sync_to = journal_end(c->journal);
     c->begun_position = c->mark.position;
     c->next_us = clock_boot_us() + c->o.interval_us;
+    c->retry = false;
     c->phase = STEPPING;
 }
 
@@ -339,6 +346,7 @@ settle(struct checkpoint *c)
     AUTO_LOCK(&c->lock);
     if (c->jobs[0].filled || c->jobs[1].filled)
         return;
+    c->retry = c->failed;
     if (c->failed)
         c->next_us = clock_boot_us() + RETRY_US;
     else if (c->full)
@@ -347,12 +355,13 @@ settle(struct checkpoint *c)
 }
 
 bool
-checkpoint_work(struct checkpoint *c, struct engine *e, struct cause newest)
+checkpoint_work(struct checkpoint *c, struct engine *e, struct cause newest,
+                bool urgent)
 {
     CHECK_OBJ(c, CHECKPOINT_MAGIC);
     if (c->phase == SETTLING)
         settle(c);
-    if (c->phase == IDLE && is_due(c, e))
+    if (c->phase == IDLE && is_due(c, e, urgent))
         begin(c, e, newest);
     return c->phase == STEPPING && step(c, e);
 }
@@ -361,11 +370,23 @@ static bool
 wait_for_writer(struct checkpoint *c, usec_t deadline_us)
 {
     usec_t left = deadline_us - clock_boot_us();
-    usec_t until = clock_monotonic_us() + MIN(left, 100 * USEC_PER_MSEC);
+    usec_t until = clock_monotonic_us() + MIN(left, WAIT_US);
     AUTO_LOCK(&c->lock);
     if (c->jobs[0].filled || c->jobs[1].filled)
         (void)cond_wait_until(&c->done, &c->lock, until);
     return left > 0;
+}
+
+void
+checkpoint_wait(struct checkpoint *c, usec_t deadline_us)
+{
+    usec_t now = clock_boot_us();
+    if (c->retry && c->phase == IDLE) { /* the disk fails: nothing to do yet */
+        if (deadline_us > now)
+            (void)poll(NULL, 0, (int)(MIN(deadline_us - now, WAIT_US) / 1000));
+    } else {
+        (void)wait_for_writer(c, deadline_us);
+    }
 }
 
 int

@@ -52,11 +52,14 @@ MUST_CHECK int checkpoint_restore(struct checkpoint *c,
 /* From now on the thread runs.  The journal must outlive it. */
 MUST_CHECK int checkpoint_start(struct checkpoint *c, struct journal *j,
                                 struct err *err);
-/* Begins a checkpoint if one is due, hands out a few rows of one that is on
- * its way.  Engine's thread, between two frames; at most about 1 ms.  True:
- * there is more to do right away. */
+/* Begins a checkpoint if one is due ('urgent': if there is anything new),
+ * hands out a few rows of one that is on its way.  Engine's thread, between
+ * two frames; at most about 1 ms.  True: there is more to do right away. */
 bool checkpoint_work(struct checkpoint *c, struct engine *e,
-                     struct cause newest);
+                     struct cause newest, bool urgent);
+/* Waits for the one on its way until the deadline (boot clock), but not
+ * long. */
+void checkpoint_wait(struct checkpoint *c, usec_t deadline_us);
 /* Completes one now, for a stop: 0, or -ETIMEDOUT. */
 MUST_CHECK int checkpoint_finish(struct checkpoint *c, struct engine *e,
                                  struct cause newest, usec_t deadline_us);

@@ -31,6 +31,7 @@ struct follower {
 
     struct cause newest; /* of the transitions in the journal */
     bool any;            /* there is one */
+    bool pressed, held;  /* see is_held() */
 
     _Atomic usec_t stop_us;
     _Atomic uint64_t position, frames, appended, muted, unreadable;
@@ -45,8 +46,9 @@ cause_is_after(struct cause a, struct cause b)
 
 /* ---- appending */
 
-/* Alerts have a reserve in the journal; where even that fails, the transition
- * waits here, and with it the engine: it is never dropped. */
+/* The journal takes alerts however full it is (see is_held).  What fails is
+ * the disk: the transition waits here, and with it the engine, and is never
+ * dropped. */
 static int
 append(struct follower *f)
 {
@@ -88,6 +90,7 @@ on_transition(void *arg, const struct transition *t)
     if (r == 0) {
         f->newest = t->cause;
         f->any = true;
+        f->pressed = true; /* maybe */
         atomic_fetch_add(&f->appended, 1);
         return;
     }
@@ -254,10 +257,33 @@ feed(struct follower *f, const struct frame *frame)
         atomic_store_explicit(&f->position, frame->next, memory_order_release);
 }
 
+/* Alerts are appended beyond the journal's max_size.  So that this is no more
+ * than it must be, and not for longer: once they use up its reserve, no frame
+ * is fed while a checkpoint would let an old segment go. */
+static bool
+is_held(struct follower *f, usec_t deadline_us)
+{
+    f->held = false;
+    if (!f->pressed)
+        return false;
+    uint64_t goal = journal_pin_goal(f->o.journal, f->pin);
+    f->pressed = goal > 0;
+    if (goal == 0 || goal > atomic_load(&f->position))
+        return false; /* or it would not help */
+    if (checkpoint_durable(f->o.checkpoint) < goal)
+        checkpoint_wait(f->o.checkpoint, deadline_us);
+    else /* nothing goes that is not synced */
+        (void)journal_sync(f->o.journal, goal, deadline_us);
+    f->held = true;
+    return true;
+}
+
 int
 follower_step(struct follower *f, usec_t deadline_us)
 {
     CHECK_OBJ(f, FOLLOWER_MAGIC);
+    if (is_held(f, deadline_us))
+        return 0;
     struct frame frame;
     int r = journal_read(f->reader, deadline_us, &frame);
     if (r > 0)
@@ -270,7 +296,7 @@ follower_checkpoint(struct follower *f)
 {
     if (atomic_load(&f->failed))
         return false;
-    bool more = checkpoint_work(f->o.checkpoint, f->engine, f->newest);
+    bool more = checkpoint_work(f->o.checkpoint, f->engine, f->newest, f->held);
     journal_pin_move(f->o.journal, f->pin, checkpoint_durable(f->o.checkpoint));
     return more;
 }

@@ -21,8 +21,9 @@ MUST_CHECK int follower_new(const struct loop_options *o, struct follower **ret,
 void follower_free(struct follower *f);
 
 /* Feeds the next frame, for which it waits until the deadline (boot clock;
- * USEC_MIN: not at all).  1; 0 where none came; or negative errno: the journal
- * can't be read at present. */
+ * USEC_MIN: not at all).  1; 0 where none came, or where the journal is full
+ * of alerts and follower_checkpoint() comes first; or negative errno: the
+ * journal can't be read at present. */
 MUST_CHECK int follower_step(struct follower *f, usec_t deadline_us);
 /* Does a little of a checkpoint, where one is due or on its way.  True: there
  * is more to do right away. */

@@ -11,6 +11,10 @@ unit_tests += %D%/test_checkpoint.t
 %C%_test_checkpoint_t_SOURCES = %D%/test_checkpoint.c \
 	tests/lib/faultio.c tests/lib/faultio.h
 %C%_test_checkpoint_t_LDADD = $(engine_test)
+unit_tests += %D%/test_follower.t
+%C%_test_follower_t_SOURCES = %D%/test_follower.c \
+	tests/lib/faultio.c tests/lib/faultio.h
+%C%_test_follower_t_LDADD = $(engine_test)
 unit_tests += %D%/test_run_threads.t
 %C%_test_run_threads_t_SOURCES = %D%/test_run_threads.c \
 	tests/lib/fakes.c tests/lib/fakes.h

@@ -332,7 +332,7 @@ one(struct world *w)
     f.next = journal_end(w->j);
     int r = engine_feed(w->e, &f);
     ck_assert(r == 0 || r == -EBADMSG);
-    while (checkpoint_work(w->c, w->e, (struct cause){1, 1}))
+    while (checkpoint_work(w->c, w->e, (struct cause){1, 1}, false))
         continue;
     return true;
 }
@@ -526,7 +526,7 @@ START_TEST(nothing_new_is_no_checkpoint)
         continue;
     uint64_t calls = faultio_calls(w.disk, FAULTIO_ANY);
     for (int i = 0; i < 100; i++)
-        ck_assert(!checkpoint_work(w.c, w.e, (struct cause){1, 1}));
+        ck_assert(!checkpoint_work(w.c, w.e, (struct cause){1, 1}, false));
     ck_assert_int_eq(
         checkpoint_finish(w.c, w.e, (struct cause){1, 1}, USEC_MAX / 2), 0);
     ck_assert_uint_eq(faultio_calls(w.disk, FAULTIO_ANY), calls);

@@ -302,9 +302,9 @@ START_TEST(what_is_pinned_stays_and_chunks_are_refused)
     ck_assert_uint_eq(journal_begin(j), 64);
     ck_assert_int_eq(journal_wait_room(j, USEC_MIN), -ETIMEDOUT);
     /* the reserve is for others, and ends too */
-    ck_assert_int_eq(journal_append(j, FRAME_ALERT, 0, 0, &part, 1, &pos), 0);
+    ck_assert_int_eq(journal_append(j, FRAME_TICK, 0, 0, &part, 1, &pos), 0);
     for (r = 0, n = 0; r == 0 && n < 1000; n++)
-        r = journal_append(j, FRAME_ALERT, 0, 0, &part, 1, &pos);
+        r = journal_append(j, FRAME_TICK, 0, 0, &part, 1, &pos);
     ck_assert_int_eq(r, -ENOSPC);
     sync_all(j);
     struct journal_stats st;
@@ -316,6 +316,42 @@ START_TEST(what_is_pinned_stays_and_chunks_are_refused)
     ck_assert_int_eq(journal_append(j, FRAME_CHUNK, 0, 0, &part, 1, &pos), 0);
     sync_all(j);
     ck_assert_uint_gt(journal_begin(j), 64);
+    free(big);
+    journal_close(j);
+}
+END_TEST
+
+/* The reserve and more; and whoever makes them is told how they find room. */
+START_TEST(alerts_are_taken_beyond_the_bound)
+{
+    struct journal *j = open_it();
+    int pin = journal_pin_new(j, 0), other = journal_pin_new(j, UINT64_MAX);
+    char *big = calloc(1, 10 * KIB);
+    struct slice part = {big, 10 * KIB};
+    struct journal_stats st;
+    uint64_t pos;
+    while (journal_append(j, FRAME_CHUNK, 0, 0, &part, 1, &pos) == 0)
+        ck_assert_uint_eq(journal_pin_goal(j, pin), 0);
+    for (int n = 0; n < 20; n++)
+        ck_assert_int_eq(journal_append(j, FRAME_ALERT, 0, 0, &part, 1, &pos),
+                         0);
+    sync_all(j);
+    journal_get_stats(j, &st);
+    ck_assert_uint_gt(st.bytes, 1024 * KIB);
+    uint64_t goal = journal_pin_goal(j, pin), was = goal;
+    ck_assert_uint_gt(goal, 64);
+    journal_pin_move(j, other, goal - 8); /* holds it as well */
+    ck_assert_uint_eq(journal_pin_goal(j, pin), UINT64_MAX);
+    journal_pin_move(j, other, pos);
+    for (; goal != 0; goal = journal_pin_goal(j, pin)) {
+        ck_assert_uint_le(goal, pos);
+        journal_pin_move(j, pin, goal);
+        was = goal;
+    }
+    sync_all(j);
+    journal_get_stats(j, &st);
+    ck_assert_uint_le(st.bytes, 1024 * KIB);
+    ck_assert_uint_le(journal_begin(j), was);
     free(big);
     journal_close(j);
 }
@@ -846,6 +882,7 @@ main(void)
     tcase_add_test(t, a_long_journal_is_read_from_its_files);
     tcase_add_test(t, the_oldest_is_dropped_and_counted);
     tcase_add_test(t, what_is_pinned_stays_and_chunks_are_refused);
+    tcase_add_test(t, alerts_are_taken_beyond_the_bound);
     tcase_add_test(t, one_segment_that_can_go_is_no_room_for_ten);
     tcase_add_test(t, old_segments_go_by_time);
     tcase_add_test(t, nothing_is_dropped_before_the_pins_are_there);

@@ -269,7 +269,7 @@ follow(struct world *w)
     int r = follower_step(w->follower, USEC_MIN);
     ck_assert_int_ge(r, 0);
     (void)follower_checkpoint(w->follower);
-    return r > 0;
+    return follower_pos(w->follower) < journal_end(w->journal);
 }
 
 static bool
@@ -423,14 +423,25 @@ restart(struct world *w)
     watch(w, true);
 }
 
-/* The first script from that seed on in which something happens. */
+static uint64_t
+script_bytes(const struct feed *script)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < feed_count(script); i++)
+        bytes += feed_frame(script, i)->payload.n;
+    return bytes;
+}
+
+/* The first script from that seed on in which something happens, and which a
+ * small journal can't hold. */
 static struct feed *
-script_make(uint64_t seed, unsigned frames, struct seen_list *list)
+script_make(uint64_t seed, unsigned frames, uint64_t min_bytes,
+            struct seen_list *list)
 {
     for (;; seed += 1000) {
         struct feed *script = feed_random(seed, frames, RANDOM_REBASE);
         reference_run(script, list);
-        if (list->n >= frames / 8)
+        if (list->n >= frames / 8 && script_bytes(script) >= min_bytes)
             return script;
         feed_free(script);
     }
@@ -456,7 +467,7 @@ workload(struct world *w, uint64_t seed, unsigned frames, unsigned states)
 {
     static struct seen_list want;
     log_set_sink(silent, NULL);
-    w->script = script_make(seed, frames, &want);
+    w->script = script_make(seed, frames, w->small ? w->max_size : 0, &want);
     w->want = &want;
     w->n_frames = feed_count(w->script);
     ck_assert_uint_le(w->n_frames, FRAMES_MAX);
@@ -504,7 +515,7 @@ START_TEST(nor_does_it_where_the_journal_drops_its_oldest)
 {
     struct world w = {
         .random = 1 + (uint64_t)_i,
-        .max_size = 96 * KIB,
+        .max_size = 64 * KIB,
         .small = true,
         .cut_every = 8,
     };
