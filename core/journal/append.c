@@ -32,7 +32,7 @@ wait_for_memory(struct journal *j, unsigned type, uint64_t bytes)
         int r = retain_room(j, type, bytes);
         if (r < 0 || !memory_full(j, type, bytes))
             return r;
-        if (j->stopped)
+        if (clock_boot_us() >= j->stop_us)
             return -ESHUTDOWN;
         if (j->o.inline_writer) {
             r = writer_pass(j, true);
@@ -43,7 +43,7 @@ wait_for_memory(struct journal *j, unsigned type, uint64_t bytes)
         }
         j->appenders_waiting++;
         cond_signal(&j->work);
-        cond_wait(&j->room, &j->lock);
+        (void)cond_wait_until(&j->room, &j->lock, monotonic_of(j->stop_us));
         j->appenders_waiting--;
     }
 }

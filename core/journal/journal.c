@@ -14,9 +14,8 @@
 #define SECTOR_SMALL ((size_t)512) /* of small journals, to save room */
 #define SEGMENT_BYTES_LARGE ((uint64_t)1 << 20)
 
-/* A deadline on the boot clock as one of clock_monotonic_us(). */
-static usec_t
-wait_until(usec_t boot_us)
+usec_t
+monotonic_of(usec_t boot_us)
 {
     if (boot_us == USEC_MAX)
         return USEC_MAX;
@@ -66,6 +65,7 @@ journal_new(const struct journal_options *o)
     for (int i = 0; i < PINS_MAX; i++)
         j->pins[i] = UINT64_MAX;
     j->time = USEC_NONE;
+    j->stop_us = USEC_MAX;
     lock_init(&j->lock, LOCK_JOURNAL);
     cond_init(&j->work);
     cond_init(&j->room);
@@ -131,11 +131,19 @@ journal_close(struct journal *j)
 }
 
 void
-journal_stop(struct journal *j)
+journal_stop_at(struct journal *j, usec_t deadline_us)
 {
     AUTO_LOCK(&j->lock);
-    j->stopped = true;
+    j->stop_us = MIN(j->stop_us, deadline_us);
     cond_broadcast(&j->room);
+}
+
+void
+journal_stop(struct journal *j)
+{
+    journal_stop_at(j, USEC_MIN);
+    AUTO_LOCK(&j->lock);
+    j->stopped = true;
     cond_broadcast(&j->grown);
     cond_broadcast(&j->moved);
 }
@@ -189,7 +197,7 @@ journal_sync(struct journal *j, uint64_t pos, usec_t deadline_us)
         j->sync_wanted = pos;
         cond_signal(&j->work);
     }
-    usec_t until = wait_until(deadline_us);
+    usec_t until = monotonic_of(deadline_us);
     while (j->synced < pos) {
         if (j->failures != failures)
             return -EIO;
@@ -211,17 +219,20 @@ int
 journal_wait_room(struct journal *j, usec_t deadline_us)
 {
     AUTO_LOCK(&j->lock);
-    usec_t until = wait_until(deadline_us);
+    usec_t until = monotonic_of(deadline_us);
     for (;;) {
         if (j->o.inline_writer)
             writer_tidy(j);
         if (has_room(j))
             return 0;
-        if (j->stopped)
+        if (clock_boot_us() >= j->stop_us)
             return -ESHUTDOWN;
         if (deadline_us == USEC_MIN || j->o.inline_writer)
             return -ETIMEDOUT;
-        if (cond_wait_until(&j->room, &j->lock, until) == -ETIMEDOUT)
+        usec_t stop = monotonic_of(j->stop_us);
+        if (cond_wait_until(&j->room, &j->lock, MIN(until, stop)) ==
+                -ETIMEDOUT &&
+            until <= stop)
             return has_room(j) ? 0 : -ETIMEDOUT;
     }
 }

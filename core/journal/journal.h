@@ -52,7 +52,10 @@ MUST_CHECK int journal_open(const struct journal_options *o,
 /* Syncs what is there (if it can), stops the writer.  Readers are freed
  * first.  NULL is fine. */
 void journal_close(struct journal *j);
-/* Waits are over from now on: appends that would wait return -ESHUTDOWN. */
+/* Waits for room are over at that time (boot clock): appends that would wait
+ * return -ESHUTDOWN from then on. */
+void journal_stop_at(struct journal *j, usec_t deadline_us);
+/* They are over now, and so are readers' waits. */
 void journal_stop(struct journal *j);
 
 /* Appends one frame made of 'parts' in turn.  Waits while memory for

@@ -69,6 +69,7 @@ struct journal {
     struct cond moved; /* those of what is synced, and who waits for a sync */
     unsigned readers_waiting, appenders_waiting;
     bool stopped, quit;
+    usec_t stop_us; /* boot clock: nobody waits for room any longer */
 
     /* positions: begin ≤ synced ≤ end; written under the lock */
     _Atomic uint64_t begin, synced, end;
@@ -111,6 +112,10 @@ struct journal {
     bool has_thread;
 };
 
+/* ---- journal.c */
+/* A deadline on the boot clock as one of clock_monotonic_us(). */
+usec_t monotonic_of(usec_t boot_us);
+
 /* ---- state.c */
 void state_init(struct state *st);
 void state_fini(struct state *st);
@@ -152,7 +157,7 @@ void writer_tidy(struct journal *j);
 /* ---- retain.c.  Lock held. */
 /* 0, or -ENOSPC if a frame of that type and size finds no room on disk. */
 int retain_room(const struct journal *j, unsigned type, uint64_t bytes);
-uint64_t retain_bytes(const struct journal *j); /* of all segments */
+uint64_t retain_bytes(const struct journal *j);         /* of all segments */
 uint64_t retain_goal(const struct journal *j, int pin); /* journal_pin_goal */
 void retain_drop(struct journal *j); /* releases the lock during I/O */
 void retain_release_reserve(struct journal *j); /* called without the lock */

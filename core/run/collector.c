@@ -369,6 +369,8 @@ void
 collector_stop(struct collector *c, usec_t deadline_us)
 {
     CHECK_OBJ(c, COLLECTOR_MAGIC);
+    if (c->journal != NULL) /* a disk that takes nothing holds up no stop */
+        journal_stop_at(c->journal, deadline_us);
     for (size_t i = 0; i < c->n_inputs; i++)
         input_stop(c->inputs[i], deadline_us);
     if (c->ticker != NULL)

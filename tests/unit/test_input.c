@@ -420,6 +420,32 @@ START_TEST(syncs_that_fail_hold_up_the_input_but_not_its_stop)
 }
 END_TEST
 
+/* Its thread waits inside of an append. */
+START_TEST(memory_that_is_full_holds_up_no_stop)
+{
+    static char line[40 * KIB];
+    begin_with(16 * 1024 * KIB, 60 * USEC_PER_SEC, 64 * KIB);
+    fake_io_fail = EIO;
+    memset(line, 'x', sizeof line - 1);
+    line[0] = 'a';
+    line[sizeof line - 2] = '\n';
+    for (uint64_t i = 1; i <= 40; i++)
+        fake_source_give(fx.source, "p", line, i * sizeof line, 0);
+    struct journal_stats js;
+    do {
+        (void)poll(NULL, 0, 1);
+        journal_get_stats(fx.journal, &js);
+    } while (js.unsynced_bytes < 800 * KIB);
+    (void)poll(NULL, 0, 20);
+    usec_t before = clock_boot_us();
+    journal_stop_at(fx.journal, before + 200 * USEC_PER_MSEC);
+    input_stop(fx.input, before + 200 * USEC_PER_MSEC);
+    ck_assert_int_lt(clock_boot_us() - before, 5 * USEC_PER_SEC);
+    fake_io_fail = 0;
+    end();
+}
+END_TEST
+
 /* ---- waking */
 
 struct waker {
@@ -483,6 +509,7 @@ main(void)
     tcase_add_test(t, the_end_of_a_finite_source_is_the_inputs);
     tcase_add_test(t, a_source_that_lies_about_partitions_is_not_believed);
     tcase_add_test(t, syncs_that_fail_hold_up_the_input_but_not_its_stop);
+    tcase_add_test(t, memory_that_is_full_holds_up_no_stop);
     tcase_add_test(t, a_wake_up_is_neither_lost_nor_stuck);
     suite_add_tcase(s, t);
     return unit_main(s, NULL);
