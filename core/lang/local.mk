@@ -6,6 +6,7 @@ core_libcore_la_SOURCES += \
 	%D%/bind.c \
 	%D%/catalog.h \
 	%D%/equal.c \
+	%D%/extract.h \
 	%D%/functions.c \
 	%D%/functions.h \
 	%D%/lexer.c \
@@ -22,6 +23,8 @@ core_libcore_la_SOURCES += \
 	%D%/parse_pipeline.c \
 	%D%/parse_selector.c \
 	%D%/parser.h \
+	%D%/path.c \
+	%D%/pattern.c \
 	%D%/print.c \
 	%D%/print.h \
 	%D%/print_selector.c \
@@ -42,6 +45,9 @@ core_libcore_la_SOURCES += \
 	%D%/tmpl_func.c \
 	%D%/tmpl_human.c \
 	%D%/tmpl_lex.c \
+	%D%/tmpl_line_number.c \
+	%D%/tmpl_line_text.c \
+	%D%/tmpl_line_time.c \
 	%D%/tmpl_parse.c \
 	%D%/tmpl_parse.h \
 	%D%/tmpl_pipeline.c \

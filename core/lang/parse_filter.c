@@ -120,16 +120,20 @@ parse_value(struct parser *p, struct pipe_filter *f)
     parser_advance(p);
     if (p->tok.type == TOK_STRING)
         return parse_text_value(p, f, op, op_span);
-    if (!compare_op_of(op, &f->op)) {
+    (void)compare_op_of(op, &f->op);
+    if (parser_word_is(p, "ip")) {
+        f->kind = FILTER_IP;
+        if (op != TOK_ASSIGN && op != TOK_NE)
+            parser_error(p, op_span,
+                         "syntax error: unexpected ip: ip() needs \"=\" or "
+                         "\"!=\"");
+        return parse_ip(p, &f->matcher.value, &f->ip);
+    }
+    if (op == TOK_RE || op == TOK_NRE) {
         parser_unexpected(p, "filter", "string");
         return false;
     }
-    if (!parser_word_is(p, "ip"))
-        return parse_quantity(p, f);
-    f->kind = FILTER_IP;
-    if (f->op != CMP_EQ && f->op != CMP_NE)
-        parser_error(p, op_span, "ip() needs \"=\" or \"!=\"");
-    return parse_ip(p, &f->matcher.value, &f->ip);
+    return parse_quantity(p, f);
 }
 
 static const struct pipe_filter *

@@ -2,6 +2,8 @@
 /* parse_pipeline.c - the stages behind a stream: LogQL's. */
 #include "config.h"
 
+#include "core/base/regex.h"
+#include "core/lang/extract.h"
 #include "core/lang/matcher.h"
 #include "core/lang/parser.h"
 
@@ -52,9 +54,24 @@ parse_ip(struct parser *p, struct slice *ret_text, struct ip_range *ret)
         problems_error(p->ps, span,
                        "\"10.0.0.1\", \"10.0.0.0/8\" or "
                        "\"10.0.0.1-10.0.0.9\"",
-                       "no IP address, network or range: \"%.*s\"",
+                       "ip: invalid pattern: no IP address, network or range: "
+                       "\"%.*s\"",
                        SLICE_FMT(*ret_text));
     return parser_expect(p, TOK_RPAREN, "ip filter", "\")\"");
+}
+
+static const struct pattern *
+parse_pattern(struct parser *p, struct slice text, struct span span,
+              bool filter)
+{
+    const struct pattern *made = NULL;
+    const char *wrong =
+        pattern_parse(&p->q->arena, text, filter, &made, &p->oom);
+    p->dead |= p->oom;
+    if (wrong != NULL && !p->oom)
+        problems_error(p->ps, span, "<name> takes a text, <_> leaves it out",
+                       "pattern: %s", wrong);
+    return made;
 }
 
 static bool
@@ -63,7 +80,8 @@ parse_line_text(struct parser *p, enum line_op op, struct line_text *t)
     const uint32_t start = p->tok.span.start;
     if (ip_follows(p, &p->tok)) {
         if (op != LINE_CONTAINS && op != LINE_NOT_CONTAINS)
-            parser_error(p, p->tok.span, "ip() needs \"|=\" or \"!=\"");
+            parser_error(p, p->tok.span,
+                         "ip: invalid operation: ip() needs \"|=\" or \"!=\"");
         t->is_ip = true;
         if (!parse_ip(p, &t->text, &t->ip))
             return false;
@@ -77,6 +95,8 @@ parse_line_text(struct parser *p, enum line_op op, struct line_text *t)
     if ((op == LINE_RE || op == LINE_NOT_RE) && !t->is_ip)
         t->re = parser_regex(p, t->text, t->span, /* search= */ true,
                              /* dotall= */ false);
+    if ((op == LINE_PATTERN || op == LINE_NOT_PATTERN) && !t->is_ip)
+        t->pattern = parse_pattern(p, t->text, t->span, /* filter= */ true);
     return true;
 }
 
@@ -147,6 +167,25 @@ add_made(struct scope *scope, struct slice name)
     return true;
 }
 
+/* Where json finds an item. */
+static bool
+parse_path(struct parser *p, const struct pipe_stage *st,
+           struct pipe_item *item, struct span span)
+{
+    struct slice text = item->source.n > 0 ? item->source : item->name;
+    if (st->kind != STAGE_JSON)
+        return true;
+    bool oom;
+    const char *wrong =
+        path_parse(&p->q->arena, text, &item->path, &item->path_length, &oom);
+    p->oom |= oom;
+    p->dead |= oom;
+    if (wrong != NULL && !oom)
+        problems_error(p->ps, span, NULL, "cannot parse expression [%.*s]: %s",
+                       (int)MIN(text.n, (size_t)64), text.p, wrong);
+    return !oom;
+}
+
 /* 'a="b.c"', 'a=b' or 'a' of json, logfmt and label_format. */
 static bool
 parse_source(struct parser *p, struct scope *scope, struct pipe_stage *st,
@@ -156,11 +195,17 @@ parse_source(struct parser *p, struct scope *scope, struct pipe_stage *st,
     if (!parser_accept(p, TOK_ASSIGN)) {
         if (is_format)
             parser_unexpected(p, "label_format", "\"=\"");
-        return !is_format && add_made(scope, item->name);
+        return !is_format && parse_path(p, st, item, item->span) &&
+               add_made(scope, item->name);
     }
+    const struct span span = p->tok.span;
     if (p->tok.type == TOK_STRING) {
         item->is_template = is_format;
         if (!parser_string(p, &item->source))
+            return false;
+        if (is_format)
+            item->tmpl = parser_tmpl(p, item->source, "label", span);
+        else if (!parse_path(p, st, item, span))
             return false;
     } else if (is_format && p->tok.type == TOK_IDENT) {
         item->is_label = true;
@@ -263,6 +308,20 @@ parse_extract(struct parser *p, struct scope *scope, struct pipe_stage *st)
     return true;
 }
 
+/* Its named groups become labels. */
+static void
+parse_regexp(struct parser *p, struct pipe_stage *st, struct span span)
+{
+    st->re = parser_regex(p, st->text, span, /* search= */ true,
+                          /* dotall= */ false);
+    size_t n = st->re == NULL ? 0 : regex_group_count(st->re), named = 0;
+    for (size_t i = 1; i <= n; i++)
+        named += regex_group_name(st->re, i) != NULL;
+    if (st->re != NULL && named == 0)
+        problems_error(p->ps, span, "(?P<name>…)",
+                       "at least one named capture must be supplied");
+}
+
 static bool
 parse_text_stage(struct parser *p, struct scope *scope, struct pipe_stage *st)
 {
@@ -274,8 +333,11 @@ parse_text_stage(struct parser *p, struct scope *scope, struct pipe_stage *st)
     if (!parser_string(p, &st->text))
         return false;
     if (st->kind == STAGE_REGEXP)
-        st->re = parser_regex(p, st->text, span, /* search= */ true,
-                              /* dotall= */ false);
+        parse_regexp(p, st, span);
+    else if (st->kind == STAGE_PATTERN)
+        st->pattern = parse_pattern(p, st->text, span, /* filter= */ false);
+    else
+        st->tmpl = parser_tmpl(p, st->text, "line", span);
     scope->open |= st->kind != STAGE_LINE_FORMAT;
     return true;
 }

@@ -74,6 +74,11 @@ bool parser_number(struct parser *p, double *ret_v);
 const struct regex *parser_regex(struct parser *p, struct slice pattern,
                                  struct span span, bool search, bool dotall);
 
+/* A template of a line ("line" or "label") for the query to own; NULL after an
+ * error. */
+const struct tmpl *parser_tmpl(struct parser *p, struct slice text,
+                               const char *name, struct span span);
+
 /* parse_expr.c */
 struct expr *parse_expr(struct parser *p);
 bool parse_expr_follows(const struct parser *p); /* may one begin here? */

@@ -12,6 +12,7 @@ struct problems {
     struct err *err;    /* or NULL; gets the first error */
     const char *prefix; /* of the message in err: "parse error: " */
     unsigned errors, told;
+    bool logql; /* query_options.logql */
 };
 
 /* 'hint' may be NULL. */

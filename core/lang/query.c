@@ -9,12 +9,18 @@
 #include "core/base/regex.h"
 #include "core/lang/parser.h"
 #include "core/lang/query.h"
+#include "core/lang/template.h"
 
 #define QUERY_MAGIC 0x71756572u /* "quer" */
 
 struct query_regex {
     struct query_regex *next;
     struct regex *re;
+};
+
+struct query_tmpl {
+    struct query_tmpl *next;
+    struct tmpl *tmpl;
 };
 
 /* --- what the parse_*.c share -------------------------------------------- */
@@ -234,6 +240,29 @@ parser_regex(struct parser *p, struct slice pattern, struct span span,
     return own->re;
 }
 
+const struct tmpl *
+parser_tmpl(struct parser *p, struct slice text, const char *name,
+            struct span span)
+{
+    struct query_tmpl *own = parser_new(p, struct query_tmpl);
+    if (own == NULL)
+        return NULL;
+    struct err err = ERR_INIT;
+    int r = tmpl_parse_line(text, name, NULL, NULL, &own->tmpl, &err);
+    if (r == -ENOMEM) {
+        p->oom = p->dead = true;
+        return NULL;
+    }
+    if (r < 0) {
+        problems_error(p->ps, span, err.hint[0] ? err.hint : NULL,
+                       "invalid %s template: %s", name, err.message);
+        return NULL;
+    }
+    own->next = p->q->tmpls;
+    p->q->tmpls = own;
+    return own->tmpl;
+}
+
 /* --- queries ------------------------------------------------------------- */
 
 static struct expr *
@@ -255,6 +284,7 @@ query_run(struct query *q, const struct query_options *options,
           bool selector_only, struct problems *ps)
 {
     struct parser p = {.q = q, .ps = ps, .catalog = options->catalog};
+    ps->logql = options->logql;
     lexer_init(&p.lx, q->text);
     struct expr *e = parse_text(&p);
     if (p.oom)
@@ -331,6 +361,8 @@ query_free(struct query *q)
     CHECK_OBJ(q, QUERY_MAGIC);
     for (struct query_regex *r = q->regexes; r != NULL; r = r->next)
         regex_free(r->re);
+    for (struct query_tmpl *t = q->tmpls; t != NULL; t = t->next)
+        tmpl_free(t->tmpl);
     arena_fini(&q->arena);
     q->magic = 0;
     mem_free(q);

@@ -20,6 +20,7 @@
 struct lang_catalog;
 struct lang_support;
 struct query_regex;
+struct query_tmpl;
 
 struct query {
     uint32_t magic;
@@ -27,6 +28,7 @@ struct query {
     struct slice text; /* a copy */
     const struct expr *root;
     struct query_regex *regexes; /* all that the tree points to */
+    struct query_tmpl *tmpls;    /* and these */
 };
 
 /* Something to tell the author: in bytes, and as line and column (from 1,
@@ -47,7 +49,8 @@ struct query_options {
     const struct lang_catalog *catalog; /* NULL: what has a pipeline is a
                                          * stream, all else a metric */
     const struct lang_support *support; /* NULL: all is supported */
-    problem_fn report;                  /* or NULL */
+    bool logql; /* a selector without a name is of streams, as Loki reads it */
+    problem_fn report; /* or NULL */
     void *report_ctx;
 };
 

@@ -10,6 +10,8 @@
 struct expr;
 struct lang_field;  /* catalog.h */
 struct lang_stream; /* catalog.h */
+struct path_step;   /* extract.h */
+struct pattern;     /* extract.h */
 struct regex;
 struct tmpl; /* template.h */
 
@@ -91,6 +93,7 @@ struct line_text {
     bool is_ip;
     struct ip_range ip;     /* of is_ip */
     const struct regex *re; /* of LINE_RE and LINE_NOT_RE: searched for */
+    const struct pattern *pattern; /* of LINE_PATTERN and its opposite */
 };
 
 struct line_filter {
@@ -131,6 +134,8 @@ struct pipe_item {
     bool is_label;           /* label_format a=b: the source is a label */
     bool is_template;        /* label_format a="{{.b}}" */
     const struct tmpl *tmpl; /* of is_template */
+    const struct path_step *path; /* json: 'source', or the name */
+    uint32_t path_length;
     const struct matcher *matcher; /* drop and keep with a condition */
 };
 
@@ -147,6 +152,7 @@ struct pipe_stage {
     bool strict, keep_empty;        /* LOGFMT */
     struct slice text;              /* REGEXP, PATTERN, LINE_FORMAT */
     const struct regex *re;         /* REGEXP */
+    const struct pattern *pattern;  /* PATTERN */
     const struct tmpl *tmpl;        /* LINE_FORMAT */
     struct slice name;              /* UNWRAP: the label or field */
     const struct lang_field *field; /* UNWRAP: where bound to a declared one */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* template.h - Go's text/template, as Prometheus' alert rules use it.
+/* template.h - Go's text/template, as Prometheus' alert rules use it, and as
+ * line_format and label_format of LogQL do.
  *
  * A template is parsed once, when its rule is checked, and never changes: any
  * number of threads may expand it.  Expanding is bounded in steps, memory and
@@ -29,6 +30,12 @@ struct tmpl;
 MUST_CHECK int tmpl_parse(struct slice text, const char *name,
                           problem_fn report, void *report_ctx,
                           struct tmpl **ret_t, struct err *err);
+/* A template of a pipeline: it sees labels as fields of dot and has Loki's
+ * functions.  Those that would look at the machine (time zones) or build
+ * documents (fromJson) are not there. */
+MUST_CHECK int tmpl_parse_line(struct slice text, const char *name,
+                               problem_fn report, void *report_ctx,
+                               struct tmpl **ret_t, struct err *err);
 void tmpl_free(struct tmpl *t);
 
 /* Without any action: it expands to its text as it stands. */
@@ -70,7 +77,8 @@ struct tmpl_data {
     size_t external_label_count;
     struct slice external_url; /* .ExternalURL, $externalURL, externalURL */
     double value;              /* .Value, $value */
-    usec_t now;                /* the time of the evaluation */
+    usec_t now;                /* the time of the evaluation, or event */
+    struct slice line;         /* of a pipeline: __line__ */
     tmpl_query_fn query;       /* NULL: "query" is an error */
     void *query_ctx;
 };

@@ -117,6 +117,7 @@ struct tmpl {
     struct arena arena;
     struct slice text;
     const char *name;
+    bool is_line; /* of a pipeline: other functions, and dot is the labels */
     struct tnode *body;
     struct tmpl_def *defs; /* the newest first */
 };
@@ -216,8 +217,8 @@ PRINTF_LIKE(2, 3) bool texec_fail(struct texec *x, const char *fmt, ...);
 /* A copy of the buffer's text in the arena. */
 bool texec_string(struct texec *x, struct buf *b, struct tval *ret_v);
 
-/* A function: 'args' has a letter for each argument, s string, l list of
- * samples, p sample, v anything; the last followed by '*': any number of it.
+/* A function: 'args' has a letter for each argument, s string, t time, l list
+ * of samples, p sample, v anything; the last followed by '*': any number of it.
  * False after texec_fail: "error calling NAME: message". */
 struct tmpl_func {
     const char *name;
@@ -226,12 +227,20 @@ struct tmpl_func {
                  struct tval *ret_v);
 };
 
-const struct tmpl_func *tmpl_func_find(struct slice name);
-const char *tmpl_func_nearest(struct slice name, char ret[static 128]);
+/* Prometheus' functions, or those that Loki gives to a line's templates. */
+const struct tmpl_func *tmpl_func_find(struct slice name, bool is_line);
+const char *tmpl_func_nearest(struct slice name, bool is_line,
+                              char ret[static 128]);
 extern const struct tmpl_func tmpl_builtins[];
 extern const size_t tmpl_builtin_count;
 extern const struct tmpl_func tmpl_texts[];
 extern const size_t tmpl_text_count;
+extern const struct tmpl_func tmpl_line_texts[];
+extern const size_t tmpl_line_text_count;
+extern const struct tmpl_func tmpl_line_numbers[];
+extern const size_t tmpl_line_number_count;
+extern const struct tmpl_func tmpl_line_times[];
+extern const size_t tmpl_line_time_count;
 
 /* Go's fmt.Sprintf. */
 void tmpl_printf(struct buf *b, struct slice format, const struct tval *args,
@@ -240,6 +249,19 @@ void tmpl_printf(struct buf *b, struct slice format, const struct tval *args,
 void tmpl_format_g(struct buf *b, double v, int digits);
 void tmpl_format_duration(struct buf *b, int64_t ns);
 void tmpl_format_time(struct buf *b, int64_t ms);
+
+/* tmpl_text.c */
+bool tmpl_to_lower(struct texec *x, const struct tval *args, size_t n,
+                   struct tval *ret_v);
+bool tmpl_to_upper(struct texec *x, const struct tval *args, size_t n,
+                   struct tval *ret_v);
+bool tmpl_title(struct texec *x, const struct tval *args, size_t n,
+                struct tval *ret_v);
+/* Appends 's' with every match replaced ($1 is expanded unless 'literal'; NULL:
+ * by nothing) and counts them. */
+bool tmpl_replace_all(struct texec *x, struct slice pattern, struct slice s,
+                      const struct slice *repl, bool literal, struct buf *b,
+                      int64_t *ret_count);
 
 /* tmpl_human.c */
 bool tmpl_to_float(struct texec *x, const struct tval *v, double *ret_f);
@@ -262,5 +284,6 @@ bool tmpl_to_duration(struct texec *x, const struct tval *args, size_t n,
 void tmpl_escape_html(struct buf *b, struct slice s);
 void tmpl_escape_js(struct buf *b, struct slice s);
 void tmpl_escape_query(struct buf *b, struct slice s);
+bool tmpl_unescape_query(struct buf *b, struct slice s);
 
 #endif

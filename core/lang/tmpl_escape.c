@@ -66,3 +66,25 @@ tmpl_escape_query(struct buf *b, struct slice s)
             (void)buf_printf(b, "%%%02X", (unsigned)(unsigned char)c);
     }
 }
+
+bool
+tmpl_unescape_query(struct buf *b, struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned v = 0;
+        if (s.p[i] != '%') {
+            (void)buf_putc(b, s.p[i] == '+' ? ' ' : s.p[i]);
+            continue;
+        }
+        for (size_t k = i + 1; k <= i + 2; k++) {
+            char c = k < s.n ? str_lower(s.p[k]) : '\0';
+            bool digit = c >= '0' && c <= '9';
+            if (!digit && !(c >= 'a' && c <= 'f'))
+                return false;
+            v = v * 16 + (unsigned)(digit ? c - '0' : c - 'a' + 10);
+        }
+        (void)buf_putc(b, (char)v);
+        i += 2;
+    }
+    return true;
+}

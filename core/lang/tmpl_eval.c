@@ -289,7 +289,8 @@ check_arg(struct texec *x, const struct tnode *n, char letter,
         const char *name;
     } types[] = {{'s', TV_STRING, "string"},
                  {'l', TV_SAMPLES, "template.queryResult"},
-                 {'p', TV_SAMPLE, "*template.sample"}};
+                 {'p', TV_SAMPLE, "*template.sample"},
+                 {'t', TV_TIME, "time.Time"}};
     for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
         if (types[i].letter != letter || types[i].kind == v->kind)
             continue;

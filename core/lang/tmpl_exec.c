@@ -220,6 +220,8 @@ predefine(struct texec *x, struct tval root)
                 {SLICE_INIT("$value"), "Value"}};
     if (!texec_push(x, x->t->body, SLICE("$"), root))
         return false;
+    if (x->t->is_line)
+        return true;
     for (size_t i = 0; i < ARRAY_SIZE(vars); i++) {
         struct tval v;
         (void)teval_root(x->data, slice_from_str(vars[i].field), &v);
@@ -232,7 +234,11 @@ predefine(struct texec *x, struct tval root)
 static bool
 execute(struct texec *x)
 {
-    const struct tval root = {.kind = TV_ROOT, .root = x->data};
+    struct tval root = {.kind = TV_ROOT, .root = x->data};
+    if (x->t->is_line)
+        root = (struct tval){.kind = TV_LABELS,
+                             .labels = x->data->labels,
+                             .n = x->data->label_count};
     if (x->t->body == NULL)
         return true;
     return predefine(x, root) && exec_list(x, x->t->body, root) != FLOW_FAIL &&

@@ -306,33 +306,39 @@ static const struct tmpl_func functions[] = {
 
 static const size_t function_count = ARRAY_SIZE(functions);
 
-/* All tables; a name stands in one of them. */
+/* All tables; a name stands in one of them that a template has. */
 static const struct {
     const struct tmpl_func *funcs;
     const size_t *n;
+    bool rules, lines;
 } tables[] = {
-    {functions, &function_count},
-    {tmpl_texts, &tmpl_text_count},
-    {tmpl_builtins, &tmpl_builtin_count},
+    {functions, &function_count, true, false},
+    {tmpl_texts, &tmpl_text_count, true, false},
+    {tmpl_line_texts, &tmpl_line_text_count, false, true},
+    {tmpl_line_numbers, &tmpl_line_number_count, false, true},
+    {tmpl_line_times, &tmpl_line_time_count, false, true},
+    {tmpl_builtins, &tmpl_builtin_count, true, true},
 };
 
 const struct tmpl_func *
-tmpl_func_find(struct slice name)
+tmpl_func_find(struct slice name, bool is_line)
 {
     for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
         for (size_t i = 0; i < *tables[t].n; i++)
-            if (slice_eq_str(name, tables[t].funcs[i].name))
+            if ((is_line ? tables[t].lines : tables[t].rules) &&
+                slice_eq_str(name, tables[t].funcs[i].name))
                 return &tables[t].funcs[i];
     return NULL;
 }
 
 const char *
-tmpl_func_nearest(struct slice name, char ret[static HINT_MAX])
+tmpl_func_nearest(struct slice name, bool is_line, char ret[static HINT_MAX])
 {
     const char *names[128];
     size_t n = 0;
     for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
         for (size_t i = 0; i < *tables[t].n && n < ARRAY_SIZE(names); i++)
-            names[n++] = tables[t].funcs[i].name;
+            if (is_line ? tables[t].lines : tables[t].rules)
+                names[n++] = tables[t].funcs[i].name;
     return hint_nearest(name, names, n, ret);
 }

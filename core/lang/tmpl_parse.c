@@ -353,7 +353,7 @@ parse(struct tmpl *t, struct problems *ps)
         return -ENOMEM;
     p->t = t;
     p->ps = ps;
-    for (size_t i = 0; i < ARRAY_SIZE(predefined); i++)
+    for (size_t i = 0; i < (t->is_line ? 1 : ARRAY_SIZE(predefined)); i++)
         (void)tparser_push_var(p, predefined[i]);
     tlexer_init(&p->lx, t->text);
     tparser_advance(p);
@@ -368,13 +368,14 @@ parse(struct tmpl *t, struct problems *ps)
 }
 
 static int
-make(struct slice text, const char *name, struct problems *ps,
+make(struct slice text, const char *name, bool is_line, struct problems *ps,
      struct tmpl **ret_t)
 {
     AUTO(tmpl) *t = mem_new(struct tmpl);
     if (t == NULL)
         return -ENOMEM;
     t->magic = TMPL_MAGIC;
+    t->is_line = is_line;
     arena_init(&t->arena, MAX((size_t)1024, text.n * 4),
                TMPL_MEMORY_MAX + 64 * text.n);
     t->name = arena_strdup(&t->arena, name);
@@ -392,27 +393,49 @@ make(struct slice text, const char *name, struct problems *ps,
     return 0;
 }
 
-int
-tmpl_parse(struct slice text, const char *name, problem_fn report,
-           void *report_ctx, struct tmpl **ret_t, struct err *err)
+struct source {
+    struct slice text;
+    const char *name;
+    bool is_line;
+};
+
+static int
+parse_source(const struct source *from, problem_fn report, void *report_ctx,
+             struct tmpl **ret_t, struct err *err)
 {
     struct err first = ERR_INIT;
-    struct problems ps = {.text = text,
+    struct problems ps = {.text = from->text,
                           .report = report,
                           .ctx = report_ctx,
                           .err = &first,
                           .prefix = ""};
-    int r = make(text, name, &ps, ret_t);
+    int r = make(from->text, from->name, from->is_line, &ps, ret_t);
     if (r == -ENOMEM)
         return err_set(err, -ENOMEM, "out of memory for a template");
     if (r < 0 && err != NULL) {
         (void)err_set_at(err, r, NULL, first.line, first.column,
-                         "error parsing template %s: template: %s:%u: %s", name,
-                         name, first.line, first.message);
+                         "error parsing template %s: template: %s:%u: %s",
+                         from->name, from->name, first.line, first.message);
         if (first.hint[0] != '\0')
             err_hint(err, "%s", first.hint);
     }
     return r;
+}
+
+int
+tmpl_parse(struct slice text, const char *name, problem_fn report,
+           void *report_ctx, struct tmpl **ret_t, struct err *err)
+{
+    const struct source from = {text, name, false};
+    return parse_source(&from, report, report_ctx, ret_t, err);
+}
+
+int
+tmpl_parse_line(struct slice text, const char *name, problem_fn report,
+                void *report_ctx, struct tmpl **ret_t, struct err *err)
+{
+    const struct source from = {text, name, true};
+    return parse_source(&from, report, report_ctx, ret_t, err);
 }
 
 void

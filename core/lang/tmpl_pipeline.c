@@ -146,10 +146,11 @@ static struct tnode *
 parse_function(struct tparser *p)
 {
     struct slice name = text_of(p);
-    const struct tmpl_func *func = tmpl_func_find(name);
+    const struct tmpl_func *func = tmpl_func_find(name, p->t->is_line);
     if (func == NULL) {
         char nearest[HINT_MAX];
-        tparser_fatal(p, p->tok.span, tmpl_func_nearest(name, nearest),
+        tparser_fatal(p, p->tok.span,
+                      tmpl_func_nearest(name, p->t->is_line, nearest),
                       "function \"%.*s\" not defined",
                       (int)MIN(name.n, (size_t)64), name.p);
         return NULL;

@@ -50,16 +50,16 @@ change_case(struct texec *x, struct slice s, bool upper, struct tval *ret_v)
     return texec_string(x, &b, ret_v);
 }
 
-static bool
-call_to_upper(struct texec *x, const struct tval *args, size_t n,
+bool
+tmpl_to_upper(struct texec *x, const struct tval *args, size_t n,
               struct tval *ret_v)
 {
     (void)n;
     return change_case(x, args[0].s, true, ret_v);
 }
 
-static bool
-call_to_lower(struct texec *x, const struct tval *args, size_t n,
+bool
+tmpl_to_lower(struct texec *x, const struct tval *args, size_t n,
               struct tval *ret_v)
 {
     (void)n;
@@ -67,8 +67,8 @@ call_to_lower(struct texec *x, const struct tval *args, size_t n,
 }
 
 /* The first letter of each word; "don't" is one word, "a-b" are two. */
-static bool
-call_title(struct texec *x, const struct tval *args, size_t n,
+bool
+tmpl_title(struct texec *x, const struct tval *args, size_t n,
            struct tval *ret_v)
 {
     (void)n;
@@ -183,19 +183,29 @@ expand(struct buf *b, const struct regex *re, struct slice template,
     }
 }
 
-static bool
-call_re_replace_all(struct texec *x, const struct tval *args, size_t n,
-                    struct tval *ret_v)
+/* Behind an empty match the next character is copied; its bytes, or 1. */
+static size_t
+character_at(struct slice s, size_t pos)
 {
-    (void)n;
-    AUTO(regex) *re = compile(x, args[0].s);
+    uint32_t cp;
+    int len = utf8_decode(slice_skip(s, pos), &cp);
+    return len > 0 ? (size_t)len : 1;
+}
+
+bool
+tmpl_replace_all(struct texec *x, struct slice pattern, struct slice s,
+                 const struct slice *repl, bool literal, struct buf *b,
+                 int64_t *ret_count)
+{
+    AUTO(regex) *re = compile(x, pattern);
     if (re == NULL)
         return false;
-    AUTO_FINI(buf) b = BUF_INIT(TMPL_OUTPUT_MAX);
     struct slice groups[REGEX_GROUPS_MAX + 1];
-    struct slice s = args[2].s.p == NULL ? SLICE("") : args[2].s;
     const size_t count = regex_group_count(re) + 1;
     size_t pos = 0, last_end = SIZE_MAX;
+    int64_t found = 0;
+    if (s.p == NULL)
+        s = SLICE("");
     for (int i = 0; pos <= s.n; i++) {
         if (i == MATCHES_MAX)
             return texec_fail(x, "more than %d matches", MATCHES_MAX);
@@ -205,32 +215,48 @@ call_re_replace_all(struct texec *x, const struct tval *args, size_t n,
         if (m == NO_MATCH)
             break;
         size_t start = (size_t)(groups[0].p - s.p), end = start + groups[0].n;
-        (void)buf_append(&b, s.p + pos, start - pos);
+        (void)buf_append(b, s.p + pos, start - pos);
         /* No empty match right behind a match. */
-        if (end > start || start != last_end)
-            expand(&b, re, args[1].s, groups, count);
+        if (end > start || start != last_end) {
+            found++;
+            if (literal)
+                (void)buf_append_slice(b, *repl);
+            else if (repl != NULL)
+                expand(b, re, *repl, groups, count);
+        }
         last_end = end;
         pos = end;
         if (groups[0].n == 0) {
-            uint32_t cp;
-            int len = utf8_decode(slice_skip(s, pos), &cp);
-            size_t step = len > 0 ? (size_t)len : 1;
+            size_t step = character_at(s, pos);
             if (pos < s.n)
-                (void)buf_append(&b, s.p + pos, step);
+                (void)buf_append(b, s.p + pos, step);
             pos += step;
         }
     }
     if (pos < s.n)
-        (void)buf_append(&b, s.p + pos, s.n - pos);
-    return texec_string(x, &b, ret_v);
+        (void)buf_append(b, s.p + pos, s.n - pos);
+    *ret_count = found;
+    return true;
+}
+
+static bool
+call_re_replace_all(struct texec *x, const struct tval *args, size_t n,
+                    struct tval *ret_v)
+{
+    (void)n;
+    AUTO_FINI(buf) b = BUF_INIT(TMPL_OUTPUT_MAX);
+    int64_t found;
+    return tmpl_replace_all(x, args[0].s, args[2].s, &args[1].s, false, &b,
+                            &found) &&
+           texec_string(x, &b, ret_v);
 }
 
 const struct tmpl_func tmpl_texts[] = {
     {"match", "ss", call_match},
     {"reReplaceAll", "sss", call_re_replace_all},
     {"safeHtml", "s", call_safe_html},
-    {"title", "s", call_title},
-    {"toLower", "s", call_to_lower},
-    {"toUpper", "s", call_to_upper},
+    {"title", "s", tmpl_title},
+    {"toLower", "s", tmpl_to_lower},
+    {"toUpper", "s", tmpl_to_upper},
 };
 const size_t tmpl_text_count = ARRAY_SIZE(tmpl_texts);

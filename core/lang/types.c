@@ -121,7 +121,7 @@ check_range_arg(struct problems *ps, struct expr *e, struct expr *arg)
     const struct lang_func *f = e->call.func;
     struct selector *sel = arg->kind == EXPR_SELECTOR ? arg->sel : NULL;
     if (sel != NULL && sel->binding == BOUND_NONE && sel->name.n == 0 &&
-        (f->flags & FUNC_STREAM) != 0)
+        ((f->flags & FUNC_STREAM) != 0 || ps->logql))
         sel->binding = BOUND_STREAM; /* {app="a"}: LogQL's */
     if (sel == NULL || sel->binding != BOUND_STREAM) {
         if ((f->flags & FUNC_STREAM) != 0)
@@ -130,6 +130,11 @@ check_range_arg(struct problems *ps, struct expr *e, struct expr *arg)
         if (e->call.grouping.kind != GROUP_NONE)
             error(ps, e->span,
                   "grouping behind a function is only allowed over streams");
+        if (sel != NULL && sel->name.n == 0 && sel->binding == BOUND_NONE &&
+            (f->flags & FUNC_RAW) != 0)
+            problems_warn(ps, arg->span, "for events: {…} |= \"\"",
+                          "a selector without a name and a pipeline reads "
+                          "metrics");
         return;
     }
     if ((f->flags & FUNC_METRIC) != 0 ||
@@ -284,7 +289,7 @@ check_binary(struct problems *ps, struct expr *e)
     if (e->binary.is_bool && !binary_is_comparison(op))
         error(ps, e->binary.op_span,
               "bool modifier can only be used on comparison operators");
-    if (binary_is_comparison(op) && !e->binary.is_bool && scalars)
+    if (binary_is_comparison(op) && !e->binary.is_bool && scalars && !ps->logql)
         error(ps, e->binary.op_span,
               "comparisons between scalars must use BOOL modifier");
     check_labels_once(ps, e);
