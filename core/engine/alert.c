@@ -24,7 +24,8 @@ state_put(struct rule_state *s, struct buf *value)
     (void)buf_put_varint(value, s->skipped);
     (void)buf_put_varint(value, s->late);
     (void)buf_put_varint(value, s->refused);
-    return buf_put_varint(value, s->undecided);
+    (void)buf_put_varint(value, s->undecided);
+    return buf_put_varint(value, s->unreadable);
 }
 
 static int
@@ -667,6 +668,7 @@ rule_state_restore(struct rule_state *s, const struct engine_row *row)
     s->late = reader_varint(&r);
     s->refused = reader_varint(&r);
     s->undecided = reader_varint(&r);
+    s->unreadable = reader_varint(&r);
     if (!reader_done(&r))
         return -EBADMSG;
     if (error.n > 0) {

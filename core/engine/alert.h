@@ -43,7 +43,7 @@ struct rule_state {
     usec_t next_slot, last_slot; /* USEC_NONE: none yet */
     uint8_t health;
     char *error; /* of the last evaluation, or NULL */
-    uint64_t evaluations, skipped, late, refused;
+    uint64_t evaluations, skipped, late, refused, unreadable;
     uint64_t undecided; /* records since the last evaluation, for whose text a
                            regular expression took too many steps */
     VEC(struct alert) alerts;

@@ -75,6 +75,8 @@ engine_new(const struct engine_options *o)
     if (e->o.max_alerts_per_rule == 0)
         e->o.max_alerts_per_rule = ALERTS_DEFAULT;
     arena_init(&e->arena, 64 << 10, ARENA_MAX);
+    pipe_run_init(&e->pipe);
+    buf_init(&e->pipe_key, PIPE_MEMORY_MAX);
     for (unsigned i = 0; i < ARRAY_SIZE(e->texts); i++)
         buf_init(&e->texts[i], TEXT_BYTES_MAX);
     rows_init(&e->rows);
@@ -113,6 +115,8 @@ engine_free(struct engine *e)
     for (unsigned i = 0; i < ARRAY_SIZE(e->texts); i++)
         buf_fini(&e->texts[i]);
     arena_fini(&e->arena);
+    pipe_run_fini(&e->pipe);
+    buf_fini(&e->pipe_key);
     mem_free(e);
 }
 
@@ -137,6 +141,7 @@ compile_rules(struct engine *e, const struct schema *schema, struct plan **ret)
     int r = ruleset_decode(buf_slice(&e->texts[TEXT_RULES]), &a, &rs);
     if (r < 0)
         return r;
+    rs.logql = e->o.logql;
     struct rulebook *book = rulebook_parse(&rs, schema, &errs);
     if (book == NULL)
         return -ENOMEM;
@@ -366,7 +371,9 @@ restore_window(struct engine *e, const struct engine_row *row)
     struct sink *s = e->plan == NULL ? NULL : plan_sink(e->plan, row->node);
     if (s == NULL)
         return 0;
-    return window_restore(s->window, row) == -ENOMEM ? -ENOMEM : 1;
+    int r = s->window != NULL ? window_restore(s->window, row)
+                              : values_restore(s->values, row);
+    return r == -ENOMEM ? -ENOMEM : 1;
 }
 
 static int
@@ -486,8 +493,11 @@ engine_get_stats(const struct engine *e, struct engine_stats *ret)
     const struct plan *p = e->plan;
     s.rules = p == NULL ? 0 : p->rules.n;
     for (uint32_t i = 0; p != NULL && i < p->sinks.n; i++) {
-        s.keys += window_entries(p->sinks.p[i]->window);
-        s.bytes += window_bytes(p->sinks.p[i]->window);
+        const struct sink *k = p->sinks.p[i];
+        s.keys += k->window != NULL ? window_entries(k->window)
+                                    : values_entries(k->values);
+        s.bytes += k->window != NULL ? window_bytes(k->window)
+                                     : values_bytes(k->values);
     }
     s.rules_unknown = s.rules_failing = 0;
     for (uint32_t i = 0; p != NULL && i < p->rules.n; i++) {

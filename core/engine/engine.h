@@ -25,6 +25,10 @@ struct engine_options {
     /* Told of each transition, in order, during engine_feed(). */
     void (*emit)(void *arg, const struct transition *t);
     void *arg;
+    /* Expressions as Loki reads them: a selector without a name is of streams,
+     * and a record that a stage can't read is an error of the expression
+     * instead of being left out.  doc/decisions/logql.md */
+    bool logql;
     size_t max_keys_per_rule;   /* 0: default 100,000 */
     size_t max_alerts_per_rule; /* 0: default 10,000; past it one overflow
                                    alert stands for the rest */

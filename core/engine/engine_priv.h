@@ -9,9 +9,12 @@
 #include "core/engine/engine.h"
 #include "core/engine/keys.h"
 #include "core/engine/labels.h"
+#include "core/engine/pipeline.h"
 #include "core/engine/plan.h"
 #include "core/engine/rows.h"
 #include "core/engine/series.h"
+#include "core/engine/tally.h"
+#include "core/engine/values.h"
 #include "core/engine/watermark.h"
 #include "core/lang/query.h"
 #include "core/record/chunk.h"
@@ -28,6 +31,7 @@ struct current {
     uint64_t serial; /* counts records: which key is whose */
     const struct chunk *chunk;
     const struct chunk_record *rec;
+    const struct chunk_record *filled; /* whose 'fields' are */
     struct slice fields[UINT8_MAX + 1];
     uint8_t present[UINT8_MAX + 1]; /* ids that are set in 'fields' */
     uint32_t n_present;
@@ -46,7 +50,7 @@ struct touch {
     struct sink *sink;
     struct keyset *ks;
     uint32_t metric;   /* of the series */
-    uint32_t prepared; /* the key, see keys.h */
+    uint32_t prepared; /* the key, see keys.h; KEY_NONE: see staged.h */
 };
 
 struct restore;
@@ -63,6 +67,8 @@ struct engine {
     struct schema *schema;
     struct plan *plan;
     struct arena arena; /* of one slot or one record */
+    struct pipe_run pipe;
+    struct buf pipe_key;
     uint64_t position;
     struct restore *restore; /* between engine_new and engine_restore_end */
 
@@ -87,6 +93,10 @@ void engine_settle(struct engine *e); /* ends a slot or a frame */
 /* ingest.c */
 MUST_CHECK int ingest_chunk(struct engine *e, const struct frame *f);
 MUST_CHECK int ingest_schema(struct engine *e, const struct schema *s);
+/* Counts the current record's event of a key. */
+MUST_CHECK int ingest_count(struct engine *e, struct sink *s, uint32_t key);
+void ingest_late(struct engine *e, struct sink *s); /* some slot is over */
+void ingest_refused(struct sink *s);                /* a bound was passed */
 
 /* The first of the slots, at origin + k × interval, that is no earlier. */
 static inline usec_t

@@ -12,6 +12,7 @@
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
 #include "core/engine/matrix.h"
+#include "core/engine/staged.h"
 #include "core/engine/stretch.h"
 
 /* --- vectors ------------------------------------------------------------ */
@@ -108,6 +109,8 @@ eval_events(struct eval *ev, struct node *n, uint32_t need, struct value *ret)
     struct window *w = n->events.window;
     struct sink *s = plan_sink(ev->e->plan, window_node(w));
     unsigned pos = sink_position(s, ev->rule->set);
+    if (s->errors.n > 0 && staged_check(ev, s) < 0)
+        return -EINVAL;
     window_seek(w, pos, ev->t);
     if (n->events.absent)
         return eval_no_events(ev, n, pos, ret);
@@ -205,6 +208,8 @@ eval_kind(struct eval *ev, struct node *n, struct value *ret)
         return 0;
     case NODE_EVENTS:
         return eval_events(ev, n, 1, ret);
+    case NODE_VALUES:
+        return eval_values(ev, n, ret);
     case NODE_SELECT:
         return eval_select(ev, n, ret);
     case NODE_RANGE:

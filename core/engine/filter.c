@@ -133,8 +133,8 @@ cond_cmp(const void *a, const void *b)
 
 int
 conds_compile(struct arena *a, const struct schema_stream *s,
-              const struct selector *sel, const struct cond **ret,
-              uint32_t *ret_n)
+              const struct selector *sel, const struct pipe_stage *end,
+              const struct cond **ret, uint32_t *ret_n)
 {
     conds out = {0};
     int r = 0;
@@ -145,7 +145,7 @@ conds_compile(struct arena *a, const struct schema_stream *s,
         else if (matcher_match(m, s->name) != MATCH)
             r = -ENOENT;
     }
-    for (const struct pipe_stage *st = sel->pipeline; st && r == 0;
+    for (const struct pipe_stage *st = sel->pipeline; st != end && r == 0;
          st = st->next) {
         if (st->kind == STAGE_FILTER)
             r = conds_of_filter(a, s, st->filter, &out);

@@ -11,6 +11,7 @@ struct arena;
 struct line_filter;
 struct matcher;
 struct pipe_filter;
+struct pipe_stage;
 struct selector;
 
 enum cond_kind {          /* by cost */
@@ -35,9 +36,11 @@ struct cond {
     uint32_t n_left, n_right;
 };
 
-/* 0; -ENOENT: no record of the stream can match; -ENOMEM. */
+/* Of the matchers and the stages before 'end'.  0; -ENOENT: no record of the
+ * stream can match; -ENOMEM. */
 MUST_CHECK int conds_compile(struct arena *a, const struct schema_stream *s,
                              const struct selector *sel,
+                             const struct pipe_stage *end,
                              const struct cond **ret, uint32_t *ret_n);
 bool conds_have_eq(const struct cond *c, uint32_t n, uint8_t field,
                    struct slice value);

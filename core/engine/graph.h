@@ -54,6 +54,7 @@ enum node_kind {
     NODE_NUMBER,
     NODE_STRING,
     NODE_EVENTS, /* a count of events in a window, or its rate */
+    NODE_VALUES, /* a function of the numbers of events in a window */
     NODE_SELECT, /* newest samples of a view */
     NODE_RANGE,  /* a function of each series' samples in a range, or those
                     samples themselves */
@@ -86,6 +87,11 @@ struct node {
             double per_s; /* rate: seconds of the range, else 0 */
             bool absent;  /* absent_over_time: 1 if there are none */
         } events;
+        struct {
+            struct sink *of;
+            enum func_id func;
+            double range_s;
+        } values;
         struct {
             int view;
             bool timestamp;    /* its time instead of its value */

@@ -8,6 +8,7 @@
 #include "core/base/fetch.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
+#include "core/engine/staged.h"
 #include "core/engine/tap.h"
 
 int
@@ -32,8 +33,8 @@ ingest_schema(struct engine *e, const struct schema *s)
 /* --- events ------------------------------------------------------------- */
 
 /* Some slot that should have seen the event is over. */
-static void
-count_late(struct engine *e, struct sink *s)
+void
+ingest_late(struct engine *e, struct sink *s)
 {
     if (!e->cur.counted_late)
         e->stats.late++;
@@ -49,8 +50,8 @@ count_late(struct engine *e, struct sink *s)
     }
 }
 
-static void
-count_refused(struct sink *s)
+void
+ingest_refused(struct sink *s)
 {
     for (uint32_t i = 0; i < s->readers.n; i++) {
         rule_state_touch(s->readers.p[i]->state);
@@ -103,12 +104,9 @@ try_arrivals(struct engine *e, struct sink *s, uint32_t entry, usec_t newest)
     return 0;
 }
 
-static int
-count_event(struct engine *e, struct sink *s, uint32_t prepared)
+int
+ingest_count(struct engine *e, struct sink *s, uint32_t key)
 {
-    uint32_t key = keyset_use(s->ks, prepared);
-    if (unlikely(key == KEY_NONE))
-        return -ENOMEM;
     usec_t newest = e->plan->sets.p[s->readers.p[0]->set].newest;
     if (s->n_arrivals > 0)
         seek_arrival(s, newest);
@@ -116,14 +114,21 @@ count_event(struct engine *e, struct sink *s, uint32_t prepared)
     if (unlikely(i < 0)) {
         keyset_tidy(s->ks, key);
         if (i == WINDOW_LATE)
-            count_late(e, s);
+            ingest_late(e, s);
         else if (i == WINDOW_FULL)
-            count_refused(s);
+            ingest_refused(s);
         return i == WINDOW_NOMEM ? -ENOMEM : 0;
     }
     if (unlikely(e->cur.time <= s->evaluated))
-        count_late(e, s);
+        ingest_late(e, s);
     return s->n_arrivals > 0 ? try_arrivals(e, s, (uint32_t)i, newest) : 0;
+}
+
+static int
+count_event(struct engine *e, struct sink *s, uint32_t prepared)
+{
+    uint32_t key = keyset_use(s->ks, prepared);
+    return unlikely(key == KEY_NONE) ? -ENOMEM : ingest_count(e, s, key);
 }
 
 /* Told as an error of the rules at their next evaluation. */
@@ -174,7 +179,7 @@ set_fields(struct engine *e, const struct chunk *c,
         cur->present[i] = id;
     }
     cur->n_present = rec->n_values;
-    cur->rec = rec;
+    cur->rec = cur->filled = rec;
     cur->serial++;
 }
 
@@ -195,6 +200,10 @@ foresee_window(void *arg, void *sink)
     uint32_t n_names = keyset_names(s->ks, &names);
     const uint8_t *ids = s->ids + (size_t)e->cur.rec->name * n_names;
     struct touch x = {.rec = e->cur.rec, .sink = s, .ks = s->ks};
+    if (unlikely(s->first != NULL || s->values != NULL)) {
+        x.prepared = KEY_NONE; /* its key comes of its stages */
+        return vec_push(&e->touches, x);
+    }
     x.prepared = keyset_prepare(s->ks, e->cur.serial, ids, e->cur.fields);
     return x.prepared == KEY_NONE ? -ENOMEM : vec_push(&e->touches, x);
 }
@@ -253,7 +262,9 @@ fetch_touches(struct engine *e)
     for (int step = 0; step < 2; step++) {
         for (uint32_t i = 0; i < e->touches.n; i++) {
             const struct touch *x = &e->touches.p[i];
-            uint32_t key = keyset_found(x->ks, x->prepared);
+            uint32_t key = x->prepared == KEY_NONE
+                               ? KEY_NONE
+                               : keyset_found(x->ks, x->prepared);
             if (key == KEY_NONE || x->rule != NULL)
                 continue;
             if (x->sink == NULL && step == 0)
@@ -302,6 +313,22 @@ is_future(const struct taking *t, const struct chunk_record *rec)
 }
 
 static int
+take_touch(struct taking *t, const struct chunk_record *rec,
+           const struct touch *x)
+{
+    struct engine *e = t->e;
+    if (x->rule != NULL)
+        return taps_take(e, x);
+    if (x->sink == NULL)
+        return add_sample(e, x);
+    if (likely(x->prepared != KEY_NONE))
+        return count_event(e, x->sink, x->prepared);
+    if (e->cur.filled != rec) /* fields are those of a record ahead */
+        set_fields(e, t->c, rec);
+    return staged_take(e, x->sink);
+}
+
+static int
 take_record(struct taking *t, const struct chunk_record *rec)
 {
     struct engine *e = t->e;
@@ -329,9 +356,7 @@ take_record(struct taking *t, const struct chunk_record *rec)
         const struct touch *x = &e->touches.p[t->touch];
         if (x->rec != rec)
             break;
-        r = x->rule != NULL   ? taps_take(e, x)
-            : x->sink == NULL ? add_sample(e, x)
-                              : count_event(e, x->sink, x->prepared);
+        r = take_touch(t, rec, x);
     }
     e->cur.rec = NULL;
     return r;

@@ -9,6 +9,7 @@
 #include "core/base/hash.h"
 #include "core/base/table.h"
 #include "core/engine/labels.h"
+#include "core/engine/staged.h"
 #include "core/engine/vec.h"
 
 #define KEY_BYTES_MAX (64u << 10)
@@ -340,12 +341,39 @@ keyset_bytes(const struct keyset *ks, uint32_t key)
     return (struct slice){key_bytes(k), k->n};
 }
 
+/* Names and values, by name: see KEYS_OPEN. */
+static struct lset *
+open_labels(struct keyset *ks, struct slice bytes)
+{
+    struct reader r = reader_new(bytes);
+    struct reader all = reader_new(reader_slice(&r));
+    VEC(struct lpair) l = {0};
+    struct lset *s = NULL;
+    int e = 0;
+    while (e == 0 && reader_ok(&all) && reader_left(&all) > 0) {
+        struct lpair p = {labels_intern(ks->ls, reader_slice(&all)), 0};
+        p.value = p.name == 0 ? 0 : labels_intern(ks->ls, reader_slice(&all));
+        e = p.value == 0 ? -ENOMEM : vec_push(&l, p);
+    }
+    if (e == 0 && reader_done(&all))
+        s = lset_intern(ks->ls, l.p, l.n);
+    for (uint32_t i = 0; i < l.n; i++) {
+        labels_release(ks->ls, l.p[i].name);
+        labels_release(ks->ls, l.p[i].value);
+    }
+    vec_free(&l);
+    return s;
+}
+
 struct lset *
 keyset_labels(struct keyset *ks, uint32_t key)
 {
     struct key *k = &ks->keys.p[key];
     if (k->labels != NULL)
         return k->labels;
+    if (ks->n_names == 1 &&
+        slice_eq_str(labels_str(ks->ls, ks->names[0]), KEYS_OPEN))
+        return k->labels = open_labels(ks, keyset_bytes(ks, key));
     struct reader r = reader_new(keyset_bytes(ks, key));
     struct lpair l[UINT8_MAX];
     uint32_t n = 0;

@@ -14,6 +14,7 @@ core_libcore_la_SOURCES += \
 	%D%/catalog.c \
 	%D%/catalog.h \
 	%D%/check.c \
+	%D%/convert.c \
 	%D%/cost.c \
 	%D%/cost.h \
 	%D%/dates.c \
@@ -62,6 +63,8 @@ core_libcore_la_SOURCES += \
 	%D%/notes.c \
 	%D%/notes.h \
 	%D%/missing.c \
+	%D%/pipeline.c \
+	%D%/pipeline.h \
 	%D%/plan.c \
 	%D%/plan.h \
 	%D%/present.c \
@@ -93,16 +96,28 @@ core_libcore_la_SOURCES += \
 	%D%/slots.c \
 	%D%/smoothing.c \
 	%D%/sorting.c \
+	%D%/stage_filter.c \
+	%D%/stage_format.c \
+	%D%/stage_json.c \
+	%D%/stage_logfmt.c \
+	%D%/stage_text.c \
+	%D%/staged.c \
+	%D%/staged.h \
 	%D%/statistics.c \
 	%D%/stretch.h \
 	%D%/support.c \
 	%D%/support.h \
+	%D%/tally.c \
+	%D%/tally.h \
 	%D%/trial.c \
 	%D%/trial.h \
 	%D%/tap.c \
 	%D%/tap.h \
 	%D%/timers.c \
 	%D%/timers.h \
+	%D%/values.c \
+	%D%/values.h \
+	%D%/values_eval.c \
 	%D%/vec.h \
 	%D%/watermark.c \
 	%D%/watermark.h \

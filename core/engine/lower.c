@@ -11,10 +11,11 @@
 #include "core/base/regex.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
+#include "core/engine/staged.h"
+#include "core/engine/tally.h"
 #include "core/lang/query.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
-#define NAMES_MAX 64u
 
 static struct node *lower(struct lowering *l, const struct expr *e);
 
@@ -76,64 +77,6 @@ print_names(struct buf *b, const struct slice *names, uint32_t n)
     (void)buf_putc(b, ')');
 }
 
-/* --- key sets ----------------------------------------------------------- */
-
-static int
-slice_order(const void *a, const void *b)
-{
-    const struct slice *x = a, *y = b;
-    return slice_cmp(*x, *y);
-}
-
-struct names {
-    struct slice p[NAMES_MAX];
-    uint32_t n;
-};
-
-static void
-names_add(struct names *ns, struct slice name)
-{
-    for (uint32_t i = 0; i < ns->n; i++) {
-        if (slice_eq(ns->p[i], name))
-            return;
-    }
-    if (ns->n < NAMES_MAX)
-        ns->p[ns->n++] = name;
-}
-
-static bool
-selects_stream(const struct selector *sel, const struct schema_stream *st)
-{
-    return sel->name.n == 0 || slice_eq(sel->name, st->name);
-}
-
-/* What the events of a selector are told apart by: all labels and the fields
- * that enclosing clauses name; or, for a sum over them, only what the sum
- * groups by. */
-static void
-key_names(struct lowering *l, const struct selector *sel,
-          const struct grouping *only, struct names *ret)
-{
-    const struct schema *s = l->plan->schema;
-    ret->n = 0;
-    for (uint32_t i = 0; i < s->n_streams; i++) {
-        const struct schema_stream *st = &s->streams[i];
-        if (!selects_stream(sel, st))
-            continue;
-        for (uint32_t k = 0; only == NULL && k < st->n_fields; k++) {
-            if (st->fields[k].flags & TOCSIN_FIELD_LABEL)
-                names_add(ret, st->fields[k].name);
-        }
-        const struct slice *want = only ? only->labels : l->fields;
-        uint32_t n = only ? only->count : l->n_fields;
-        for (uint32_t k = 0; k < n; k++) {
-            if (schema_stream_field(st, want[k]) >= 0)
-                names_add(ret, want[k]);
-        }
-    }
-    qsort(ret->p, ret->n, sizeof *ret->p, slice_order);
-}
-
 /* --- windows ------------------------------------------------------------ */
 
 static usec_t
@@ -154,6 +97,13 @@ take_window(struct plan *old, uint64_t id)
     return s == NULL ? NULL : TAKE(s->window);
 }
 
+static struct values *
+take_values(struct plan *old, uint64_t id)
+{
+    struct sink *s = old == NULL ? NULL : plan_sink(old, id);
+    return s == NULL ? NULL : TAKE(s->values);
+}
+
 /* Which field of a stream each name of the key set is. */
 static uint8_t *
 sink_ids(struct lowering *l, const struct names *ns)
@@ -170,10 +120,53 @@ sink_ids(struct lowering *l, const struct names *ns)
     return ids;
 }
 
+/* What runs on each record, and its key, which isn't that of its fields. */
+static int
+sink_stages(struct lowering *l, struct sink *s, const struct tally *sh)
+{
+    s->first = sh->first;
+    s->open = sh->open;
+    s->measure = sh->measure;
+    if (!sh->open)
+        return 0;
+    s->fields = intern_names(l, sh->names.p, sh->names.n);
+    s->n_fields = s->fields == NULL ? 0 : sh->names.n;
+    s->except = intern_names(l, sh->except.p, sh->except.n);
+    s->n_except = s->except == NULL ? 0 : sh->except.n;
+    return s->fields == NULL || s->except == NULL ? -ENOMEM : 0;
+}
+
+/* The window, or the numbers, that the plan before had, or new ones. */
+static int
+sink_state(struct lowering *l, struct sink *s, const struct tally *sh,
+           uint64_t id)
+{
+    struct plan *p = l->plan;
+    struct window_options o = {.node = id,
+                               .range = s->range,
+                               .offset = s->offset,
+                               .max_keys = (uint32_t)p->e->o.max_keys_per_rule};
+    o.width = gcd(gcd(s->interval, s->range), gcd(s->offset, s->query_offset));
+    o.width = gcd(o.width, s->origin < 0 ? -s->origin : s->origin);
+    if (sh->measure != MEASURE_COUNT) {
+        s->values = take_values(l->old, id);
+        if (s->values == NULL)
+            s->values =
+                values_new(&p->e->rows, s->ks, (enum values_mode)sh->mode, &o);
+        return s->values == NULL ? -ENOMEM : 0;
+    }
+    s->window = take_window(l->old, id);
+    if (s->window == NULL)
+        s->window = window_new(&p->e->rows, s->ks, &o);
+    return s->window == NULL ? -ENOMEM : 0;
+}
+
 static struct sink *
-sink_new(struct lowering *l, const struct expr *e, const struct names *ns,
+sink_new(struct lowering *l, const struct expr *e, const struct tally *sh,
          uint64_t id)
 {
+    static const struct names open = {{SLICE_INIT(KEYS_OPEN)}, 1};
+    const struct names *ns = sh->open ? &open : &sh->names;
     struct plan *p = l->plan;
     const struct selector *sel = e->sel;
     const struct rule_def *def = l->rule->def;
@@ -192,32 +185,20 @@ sink_new(struct lowering *l, const struct expr *e, const struct names *ns,
     s->evaluated = s->arrival_slot = USEC_NONE;
     s->ids = sink_ids(l, ns);
     s->ks = keysets_get(&p->e->keysets, ns->p, ns->n);
-    if (s->ids == NULL || s->ks == NULL)
-        return NULL;
-    s->window = take_window(l->old, id);
-    if (s->window == NULL) {
-        struct window_options o = {.node = id,
-                                   .range = s->range,
-                                   .offset = s->offset,
-                                   .max_keys =
-                                       (uint32_t)p->e->o.max_keys_per_rule};
-        o.width =
-            gcd(gcd(s->interval, s->range), gcd(s->offset, s->query_offset));
-        o.width = gcd(o.width, s->origin < 0 ? -s->origin : s->origin);
-        s->window = window_new(&p->e->rows, s->ks, &o);
-    }
-    if (s->window == NULL || router_add(p->router, sel, s) < 0)
+    if (s->ids == NULL || s->ks == NULL || sink_stages(l, s, sh) < 0 ||
+        sink_state(l, s, sh, id) < 0 ||
+        router_add(p->router, sel, s->first, s) < 0)
         return NULL;
     return s;
 }
 
-/* The window that counts a selector's events by these names. */
+/* The window of a selector's events, told apart and added so. */
 static struct sink *
-sink_of(struct lowering *l, const struct expr *e, const struct names *ns)
+sink_of(struct lowering *l, const struct expr *e, const struct tally *sh)
 {
     AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
     (void)expr_print(e, &b);
-    print_names(&b, ns->p, ns->n);
+    tally_print(sh, &b);
     (void)buf_printf(&b, " %lld %lld", (long long)l->rule->def->interval_us,
                      (long long)l->rule->def->offset_us);
     if (l->rule->def->origin_us != 0)
@@ -226,7 +207,7 @@ sink_of(struct lowering *l, const struct expr *e, const struct names *ns)
     struct sink *s = plan_sink(l->plan, id);
     if (s != NULL)
         return s;
-    s = buf_error(&b) < 0 ? NULL : sink_new(l, e, ns, id);
+    s = buf_error(&b) < 0 ? NULL : sink_new(l, e, sh, id);
     if (s == NULL)
         (void)fail(l, -ENOMEM);
     return s;
@@ -265,19 +246,55 @@ absent_labels(struct lowering *l, const struct selector *sel)
     return s;
 }
 
+static const struct expr *
+matrix_arg(const struct expr *call)
+{
+    for (uint32_t i = 0; i < call->call.count; i++) {
+        const struct expr *a = expr_unparen(call->call.args[i]);
+        if (a->type == LANG_MATRIX)
+            return a;
+    }
+    return NULL;
+}
+
+static struct node *
+lower_values(struct lowering *l, const struct expr *call, struct sink *s)
+{
+    struct node *args[1];
+    uint32_t n_args = 0;
+    if (call->call.func->id == FUNC_QUANTILE_OVER_TIME) {
+        args[0] = lower(l, call->call.args[0]);
+        if (args[n_args++] == NULL)
+            return NULL;
+    }
+    AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
+    (void)buf_printf(&b, "values %s %016llx", call->call.func->name,
+                     (unsigned long long)s->id);
+    bool fresh;
+    struct node *n = node_of(l, &b, NODE_VALUES, call, args, n_args, &fresh);
+    if (n == NULL || !fresh)
+        return n;
+    n->values.of = s;
+    n->values.func = call->call.func->id;
+    n->values.range_s = (double)s->range / USEC_PER_SEC;
+    return n;
+}
+
 static struct node *
 lower_events(struct lowering *l, const struct expr *call,
              const struct grouping *only)
 {
-    const struct expr *e = expr_unparen(call->call.args[0]);
+    const struct expr *e = matrix_arg(call);
     enum func_id func = call->call.func->id;
-    struct names ns;
-    key_names(l, e->sel, only, &ns);
-    struct sink *s = sink_of(l, e, &ns);
+    struct tally sh;
+    tally_of(l, call, e->sel, only, &sh);
+    struct sink *s = sink_of(l, e, &sh);
     if (s == NULL)
         return NULL;
     if (sink_read(l, s) < 0)
         return fail(l, -ENOMEM);
+    if (s->values != NULL)
+        return lower_values(l, call, s);
     AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
     (void)buf_printf(&b, "events %s %016llx", call->call.func->name,
                      (unsigned long long)window_node(s->window));
@@ -427,17 +444,6 @@ lower_subquery(struct lowering *l, const struct expr *e, const struct expr *q,
 
 /* --- calls -------------------------------------------------------------- */
 
-static const struct expr *
-matrix_arg(const struct expr *call)
-{
-    for (uint32_t i = 0; i < call->call.count; i++) {
-        const struct expr *a = expr_unparen(call->call.args[i]);
-        if (a->type == LANG_MATRIX)
-            return a;
-    }
-    return NULL;
-}
-
 static struct node *
 lower_range(struct lowering *l, const struct expr *e, const struct expr *m)
 {
@@ -565,28 +571,11 @@ lower_with(struct lowering *l, const struct expr *e, const struct slice *names,
     return nd;
 }
 
-/* The call whose sum is counted at once: events of a stream, each once. */
-static const struct expr *
-summed_events(const struct expr *e)
-{
-    if (e->agg.op != AGG_SUM || e->agg.grouping.kind == GROUP_WITHOUT)
-        return NULL;
-    const struct expr *c = expr_unparen(e->agg.arg);
-    if (c->kind != EXPR_CALL || (c->call.func->id != FUNC_COUNT_OVER_TIME &&
-                                 c->call.func->id != FUNC_RATE))
-        return NULL;
-    const struct expr *m = matrix_arg(c);
-    return m->kind == EXPR_SELECTOR && m->sel->binding == BOUND_STREAM &&
-                   m->sel->unwrap == NULL
-               ? c
-               : NULL;
-}
-
 static struct node *
 lower_aggregate(struct lowering *l, const struct expr *e)
 {
     const struct grouping *g = &e->agg.grouping;
-    const struct expr *counted = summed_events(e);
+    const struct expr *counted = tally_joined(e);
     if (counted != NULL)
         return lower_events(l, counted, g);
     struct node *args[2];

@@ -11,6 +11,7 @@
 #include "core/engine/keys.h"
 #include "core/engine/kind.h"
 #include "core/engine/memo.h"
+#include "core/engine/staged.h"
 #include "core/engine/tap.h"
 #include "core/lang/query.h"
 
@@ -163,6 +164,8 @@ plan_lower(struct plan *p, struct plan *old)
 static int
 sink_place(struct sink *s)
 {
+    if (s->window == NULL)
+        return 0;
     window_reset_positions(s->window);
     for (uint32_t i = 0; i < s->readers.n; i++) {
         uint32_t set = s->readers.p[i]->set;
@@ -420,6 +423,12 @@ plan_free(struct plan *p)
     for (uint32_t i = 0; i < p->sinks.n; i++) {
         struct sink *s = p->sinks.p[i];
         window_free(s->window);
+        values_free(s->values);
+        staged_fini(s);
+        for (uint32_t k = 0; k < s->n_fields; k++)
+            labels_release(p->e->labels, s->fields[k]);
+        for (uint32_t k = 0; k < s->n_except; k++)
+            labels_release(p->e->labels, s->except[k]);
         keyset_unref(s->ks);
         vec_free(&s->readers);
         vec_free(&s->sets);

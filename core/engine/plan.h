@@ -18,7 +18,9 @@
 
 struct engine;
 struct keyset;
+struct pipe_stage;
 struct taps;
+struct values;
 
 /* Inputs that rules read together: they share a watermark. */
 struct inputset {
@@ -31,10 +33,23 @@ struct inputset {
 
 struct rule;
 
+/* An error that a query is to tell of: see engine_options.logql. */
+struct stage_error {
+    usec_t time;
+    char *text;
+};
+
 /* A window with who reads it, and what leads to it. */
 struct sink {
-    uint64_t id; /* the window's number */
-    struct window *window;
+    uint64_t id;           /* the window's number */
+    struct window *window; /* of counts, or NULL: */
+    struct values *values;
+    const struct pipe_stage *first; /* that runs on each record, or NULL */
+    uint8_t measure;                /* enum measure: what is added */
+    bool open; /* the key is all labels, these fields, but not those: */
+    uint32_t n_fields, n_except;
+    uint32_t *fields, *except; /* strings */
+    VEC(struct stage_error) errors;
     struct keyset *ks;
     const struct selector *sel;
     const struct node *node; /* the first to read it */

@@ -88,14 +88,15 @@ router_free(struct router *r)
 }
 
 int
-router_add(struct router *r, const struct selector *sel, void *sink)
+router_add(struct router *r, const struct selector *sel,
+           const struct pipe_stage *end, void *sink)
 {
     for (uint32_t i = 0; i < r->schema->n_streams; i++) {
         const struct schema_stream *st = &r->schema->streams[i];
         if (sel->name.n > 0 && !slice_eq(sel->name, st->name))
             continue;
         struct way w = {.indexed = COND_NONE, .sink = sink};
-        int e = conds_compile(&r->arena, st, sel, &w.conds, &w.n_conds);
+        int e = conds_compile(&r->arena, st, sel, end, &w.conds, &w.n_conds);
         if (e == -ENOENT)
             continue; /* matches nothing of this stream */
         if (e < 0 || vec_push(&r->streams[i].ways, w) < 0)

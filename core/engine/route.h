@@ -13,16 +13,18 @@
 struct arena;
 struct lang_field;
 struct matcher;
+struct pipe_stage;
 struct router;
 struct selector;
 struct window;
 
 /* Leads a selector's events to 'sink' (the caller's, told in the callback
- * below).  The selector must live as long as the router.  0, -ENOMEM. */
+ * below); the stages of its pipeline before 'end' are conditions.  The selector
+ * must live as long as the router.  0, -ENOMEM. */
 MUST_CHECK struct router *router_new(const struct schema *schema);
 void router_free(struct router *r);
 MUST_CHECK int router_add(struct router *r, const struct selector *sel,
-                          void *sink);
+                          const struct pipe_stage *end, void *sink);
 /* All are added. */
 MUST_CHECK int router_finish(struct router *r);
 

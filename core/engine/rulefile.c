@@ -68,6 +68,7 @@ rule_query_read(struct reading *rd, const struct yaml_node *node, bool selector,
     struct expr_report report = {rd, node};
     struct query_options o = {.catalog = catalog_lang(rd->book->catalog),
                               .support = engine_support(),
+                              .logql = rd->book->set.logql,
                               .report = expr_problem,
                               .report_ctx = &report};
     struct query *q = NULL;

@@ -31,6 +31,7 @@ struct ruleset {
      * ruleset_inventories() tells. */
     const struct ruleset_file *inventories;
     unsigned partial; /* RULESET_…: of checking only, it isn't encoded */
+    bool logql;       /* not part of the frame: as in engine_options */
 };
 
 /* Rules beside these, and metrics beside the schema's, may be there: their

@@ -358,8 +358,10 @@ forget(struct engine *e)
     for (uint32_t i = 0; i < p->sinks.n; i++) {
         struct sink *s = p->sinks.p[i];
         usec_t from = readers_from(p, s->readers.p, s->readers.n);
-        if (from != USEC_NONE)
+        if (from != USEC_NONE && s->window != NULL)
             window_forget(s->window, from);
+        else if (from != USEC_NONE)
+            values_forget(s->values, from);
     }
     for (uint32_t i = 0; i < p->views.n; i++) {
         struct view_use *u = &p->views.p[i];
@@ -442,8 +444,10 @@ slots_rebase(struct engine *e, usec_t now)
         struct sink *k = e->plan->sinks.p[i];
         usec_t from = readers_from(e->plan, k->readers.p, k->readers.n);
         k->arrival_slot = USEC_NONE;
-        if (from != USEC_NONE)
+        if (from != USEC_NONE && k->window != NULL)
             window_reopen(k->window, from);
+        else if (from != USEC_NONE)
+            values_reopen(k->values, from);
     }
     slots_planned(e);
     return 0;

@@ -16,6 +16,8 @@ static const bool funcs[FUNC_ID_COUNT] = {
     [FUNC_ATAN] = true,
     [FUNC_ATANH] = true,
     [FUNC_AVG_OVER_TIME] = true,
+    [FUNC_BYTES_OVER_TIME] = true,
+    [FUNC_BYTES_RATE] = true,
     [FUNC_CEIL] = true,
     [FUNC_CHANGES] = true,
     [FUNC_CLAMP] = true,
@@ -62,6 +64,7 @@ static const bool funcs[FUNC_ID_COUNT] = {
     [FUNC_QUANTILE_OVER_TIME] = true,
     [FUNC_RAD] = true,
     [FUNC_RATE] = true,
+    [FUNC_RATE_COUNTER] = true,
     [FUNC_RESETS] = true,
     [FUNC_ROUND] = true,
     [FUNC_SCALAR] = true,
@@ -101,8 +104,13 @@ static const bool aggs[AGG_OP_COUNT] = {
 };
 
 static const bool stages[STAGE_KIND_COUNT] = {
-    [STAGE_LINE_FILTER] = true,
-    [STAGE_FILTER] = true,
+    [STAGE_LINE_FILTER] = true,  [STAGE_FILTER] = true,
+    [STAGE_JSON] = true,         [STAGE_LOGFMT] = true,
+    [STAGE_REGEXP] = true,       [STAGE_PATTERN] = true,
+    [STAGE_UNPACK] = true,       [STAGE_LINE_FORMAT] = true,
+    [STAGE_LABEL_FORMAT] = true, [STAGE_DECOLORIZE] = true,
+    [STAGE_DROP] = true,         [STAGE_KEEP] = true,
+    [STAGE_UNWRAP] = true,
 };
 
 const struct lang_support *
@@ -114,7 +122,7 @@ engine_support(void)
         .stages = stages,
         .features = LANG_ANY_STREAM | LANG_FILL | LANG_SUBQUERY | LANG_AT |
                     LANG_NEGATIVE_OFFSET | LANG_DURATION_EXPR |
-                    LANG_EXTENDED_RANGE,
+                    LANG_EXTENDED_RANGE | LANG_IP | LANG_CALL_GROUPING,
     };
     return &support;
 }

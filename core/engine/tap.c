@@ -7,6 +7,7 @@
 #include "core/engine/engine_priv.h"
 #include "core/engine/keys.h"
 #include "core/engine/kind.h"
+#include "core/engine/staged.h"
 #include "core/lang/matcher.h"
 #include "core/lang/query.h"
 
@@ -14,6 +15,7 @@
 struct tap {
     struct rule *rule;
     const struct selector *sel;
+    const struct pipe_stage *first; /* that runs on each record, or NULL */
     uint32_t mask;
     uint8_t *ids; /* stream × name of the key → field */
 };
@@ -59,8 +61,8 @@ add_stream(struct taps *t, struct rule *r, const struct selector *sel,
             ids[i * n + k] = id < 0 ? KEY_ABSENT : (uint8_t)id;
         }
     }
-    *tap = (struct tap){r, sel, mask, ids};
-    return router_add(t->router, sel, tap);
+    *tap = (struct tap){r, sel, pipeline_start(sel, false), mask, ids};
+    return router_add(t->router, sel, tap->first, tap);
 }
 
 static uint8_t
@@ -210,6 +212,11 @@ hit_stream(void *arg, void *sink)
 {
     struct engine *e = arg;
     const struct tap *tap = sink;
+    if (tap->first != NULL) {
+        int pass = staged_filter(e, tap->rule, tap->first);
+        if (pass <= 0)
+            return pass;
+    }
     const uint8_t *ids =
         tap->ids + (size_t)e->cur.rec->name * tap->rule->def->n_by;
     return hit(e, tap->rule, ids, tap->mask);
@@ -219,6 +226,7 @@ int
 taps_event(struct engine *e, struct taps *t, const struct route_record *rr)
 {
     const struct tap *tap;
+    e->cur.raw = rr->raw;
     int x =
         router_match(t->router, rr, hit_stream, e, &e->stats.unreadable_fields);
     for (uint32_t i = 0; (tap = router_undecided(t->router, i)) != NULL; i++) {

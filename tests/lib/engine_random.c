@@ -144,9 +144,62 @@ compared(struct rnd *r, struct buf *b)
     (void)buf_printf(b, " %s %u", op, rnd_below(r, events ? 5 : 20));
 }
 
+/* What runs stages on each record, or keeps numbers. */
 static void
-expression(struct rnd *r, struct buf *b)
+staged(struct rnd *r, struct buf *b)
 {
+    const char *pipe = PICK(
+        r, "hub_logs | unwrap duration_ms", "hub_logs | unwrap duration(size)",
+        "hub_logs | unwrap duration_ms | level=\"Error\"",
+        "hub_logs{category=\"C\"} | logfmt | unwrap duration_ms_extracted",
+        "hub_logs | pattern \"hub=<h> <_>\" | h!=\"us\" | unwrap duration_ms");
+    const char *lines = PICK(
+        r, "hub_logs | logfmt", "hub_logs | logfmt | hub_extracted=\"eu\"",
+        "hub_logs | logfmt | duration_ms_extracted > 500",
+        "hub_logs | regexp \"level=(?P<l>[A-Z])\" | label_format k=l | drop l",
+        "hub_logs | line_format \"{{.level}} x\" |= \"or x\"",
+        "hub_logs | keep hub, device_id", "{hub=\"eu\"} |> \"hub=<_>\"");
+    const char *span = range(r);
+    const char *agg = PICK(r, "sum", "max", "min", "avg");
+    const char *any = PICK(r, "sum_over_time", "max_over_time", "min_over_time",
+                           "rate", "rate_counter");
+    const char *grouped =
+        PICK(r, "avg_over_time", "stddev_over_time", "stdvar_over_time",
+             "first_over_time", "last_over_time");
+    const char *counted =
+        PICK(r, "count_over_time", "bytes_over_time", "bytes_rate", "rate");
+    const char *by = PICK(r, "by", "without");
+    const char *offset = PICK(r, "", " offset 15s");
+    uint32_t q = rnd_below(r, 10);
+    switch (rnd_below(r, 5)) {
+    case 0:
+        (void)buf_printf(b, "%s by (hub) (%s(%s[%s]))", agg, any, pipe, span);
+        break;
+    case 1:
+        (void)buf_printf(b, "%s(%s[%s]) %s (hub)", grouped, pipe, span, by);
+        break;
+    case 2:
+        (void)buf_printf(b, "quantile_over_time(0.%u, %s[%s]%s)", q, pipe, span,
+                         offset);
+        break;
+    case 3:
+        (void)buf_printf(b, "sum by (hub_extracted, k) (%s(%s[%s]))", counted,
+                         lines, span);
+        break;
+    default:
+        (void)buf_printf(b, "%s(%s[%s])", counted, lines, span);
+        break;
+    }
+    (void)buf_printf(b, " > %u", rnd_below(r, 3));
+}
+
+static void
+expression(struct rnd *r, struct buf *b, unsigned flags)
+{
+    if ((flags & RANDOM_STAGES) != 0 && rnd_chance(r, 0.5)) {
+        staged(r, b);
+        return;
+    }
     const char *sel, *op;
     switch (rnd_below(r, 12)) {
     case 0:
@@ -198,7 +251,7 @@ expression(struct rnd *r, struct buf *b)
 /* --- rule files --------------------------------------------------------- */
 
 static void
-missing(struct rnd *r, struct buf *b)
+missing(struct rnd *r, struct buf *b, unsigned flags)
 {
     const char *sel = rnd_chance(r, 0.5)
                           ? PICK(r, "queue_length", "temperature",
@@ -207,6 +260,10 @@ missing(struct rnd *r, struct buf *b)
                                  "hub_logs | duration_ms > 500");
     const char *by = PICK(r, "[hub]", "[device_id]", "[hub, device_id]", "[]");
     const char *after = PICK(r, "20s", "45s", "1m");
+    if ((flags & RANDOM_STAGES) != 0 && rnd_chance(r, 0.5))
+        sel = PICK(r, "hub_logs | logfmt | hub_extracted=\"eu\"",
+                   "hub_logs | pattern \"<_> category=<c> <_>\" | c!=\"D\"",
+                   "hub_logs | logfmt | duration_ms_extracted > 500");
     (void)buf_printf(b, "    missing: {select: '%s', by: %s, after: %s", sel,
                      by, after);
     if (rnd_chance(r, 0.4))
@@ -253,32 +310,32 @@ sequence(struct rnd *r, struct buf *b)
 }
 
 static void
-rule_body(struct rnd *r, struct buf *b)
+rule_body(struct rnd *r, struct buf *b, unsigned flags)
 {
     double what = rnd_between(r, 0, 1);
     if (what < 0.12) {
-        missing(r, b);
+        missing(r, b, flags);
     } else if (what < 0.2) {
         missing_until(r, b);
     } else if (what < 0.35) {
         sequence(r, b);
     } else {
         (void)buf_append_str(b, "    expr: '");
-        expression(r, b);
+        expression(r, b, flags);
         (void)buf_append_str(b, "'\n");
         if (!rnd_chance(r, 0.15))
             return;
         (void)buf_append_str(b, "    keep_firing_while: '");
-        expression(r, b);
+        expression(r, b, flags);
         (void)buf_append_str(b, "'\n");
     }
 }
 
 static void
-rule(struct rnd *r, struct buf *b, unsigned index)
+rule(struct rnd *r, struct buf *b, unsigned index, unsigned flags)
 {
     (void)buf_printf(b, "  - alert: R%u\n", index);
-    rule_body(r, b);
+    rule_body(r, b, flags);
     if (rnd_chance(r, 0.4))
         (void)buf_printf(b, "    for: %s\n",
                          PICK(r, "10s", "30s", "1m", "15s"));
@@ -322,7 +379,7 @@ rule_file(struct rnd *r, struct buf *b, unsigned flags)
                              g, sel, range(r));
         }
         for (unsigned i = 0; i < 1 + rnd_below(r, 3); i++)
-            rule(r, b, n++);
+            rule(r, b, n++, flags);
         if (flags & RANDOM_ALERTS)
             rule_on_alerts(r, b, g);
     }
@@ -466,7 +523,7 @@ reload(struct trace *t, unsigned flags)
         buf_reset(&t->rules);
         (void)buf_printf(&t->rules, "groups:\n- name: more%u\n  rules:\n",
                          rnd_below(t->r, 1000000));
-        rule(t->r, &t->rules, 90);
+        rule(t->r, &t->rules, 90, flags);
         (void)buf_append_str(&t->rules, old);
         mem_free(old);
     } else {

@@ -20,6 +20,7 @@ double rnd_between(struct rnd *r, double lo, double hi);
 #define RANDOM_REBASE 1u /* the clock may step back */
 #define RANDOM_RELOAD 2u /* rules change on the way */
 #define RANDOM_ALERTS 4u /* rules read ALERTS */
+#define RANDOM_STAGES 8u /* rules with parsers and unwrap, too */
 
 /* A journal of about 'frames' frames; free it with feed_free. */
 struct feed *feed_random(uint64_t seed, unsigned frames, unsigned flags);

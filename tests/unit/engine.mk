@@ -43,3 +43,7 @@ unit_tests += %D%/test_engine_reload.t
 unit_tests += %D%/test_promql_functions.t
 %C%_test_promql_functions_t_SOURCES = %D%/test_promql_functions.c
 %C%_test_promql_functions_t_LDADD = $(engine_test)
+
+unit_tests += %D%/test_values.t
+%C%_test_values_t_SOURCES = %D%/test_values.c
+%C%_test_values_t_LDADD = $(engine_test)

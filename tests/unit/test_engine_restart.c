@@ -138,8 +138,9 @@ static void
 check_seed(uint64_t seed)
 {
     struct rnd r = {~seed};
-    struct feed *f = feed_random(seed, FRAMES,
-                                 RANDOM_REBASE | RANDOM_RELOAD | RANDOM_ALERTS);
+    unsigned stages = seed % 2 == 1 ? RANDOM_STAGES : 0;
+    struct feed *f = feed_random(
+        seed, FRAMES, RANDOM_REBASE | RANDOM_RELOAD | RANDOM_ALERTS | stages);
     struct run live, again;
     run_live(f, &live);
     (void)buf_str(&live.told);
