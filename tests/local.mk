@@ -5,6 +5,7 @@ include %D%/lib/local.mk
 include %D%/unit/local.mk
 include %D%/functional/local.mk
 include %D%/promqltest/local.mk
+include %D%/logqltest/local.mk
 include %D%/scenario/local.mk
 include %D%/fuzz/local.mk
 include %D%/bench/local.mk

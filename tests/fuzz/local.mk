@@ -66,3 +66,8 @@ fuzz_targets += %D%/fuzz_rule_test
 %C%_fuzz_rule_test_LDADD = tests/lib/libengine_feed.la $(FUZZ_LIBS)
 %C%_fuzz_rule_test_LDFLAGS = $(FUZZ_LINK)
 EXTRA_DIST += %D%/corpus/fuzz_rule_test
+
+fuzz_targets += %D%/fuzz_stages
+%C%_fuzz_stages_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_stages_LDFLAGS = $(FUZZ_LINK)
+EXTRA_DIST += %D%/corpus/fuzz_stages
