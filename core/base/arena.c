@@ -49,6 +49,17 @@ arena_reset(struct arena *a)
         arena_enter(a, a->first);
 }
 
+void
+arena_release(struct arena *a, struct arena_mark m)
+{
+    if (m.current == NULL) {
+        arena_reset(a);
+        return;
+    }
+    arena_enter(a, m.current);
+    a->pos = m.pos;
+}
+
 size_t
 arena_used(const struct arena *a)
 {

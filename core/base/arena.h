@@ -29,6 +29,19 @@ void arena_fini(struct arena *a); /* can be used again after arena_init */
 /* All that was handed out becomes invalid; the blocks stay. */
 void arena_reset(struct arena *a);
 
+/* What is handed out from here on becomes invalid at arena_release; what was
+ * before stays.  Marks nest; a reset makes them invalid. */
+struct arena_mark {
+    struct arena_block *current;
+    char *pos;
+};
+static inline struct arena_mark
+arena_mark(const struct arena *a)
+{
+    return (struct arena_mark){a->current, a->pos};
+}
+void arena_release(struct arena *a, struct arena_mark m);
+
 /* Bytes handed out since the last reset, alignment included. */
 size_t arena_used(const struct arena *a);
 

@@ -63,6 +63,32 @@ START_TEST(a_kept_block_serves_a_large_request_later)
 }
 END_TEST
 
+START_TEST(a_release_gives_back_what_came_after_the_mark)
+{
+    AUTO_FINI(arena) a;
+    arena_init(&a, 256, 1 << 20);
+    struct arena_mark none = arena_mark(&a);
+    char *first = (char *)arena_alloc(&a, 100);
+    memset(first, 'x', 100);
+    struct arena_mark mark = arena_mark(&a);
+    size_t used = arena_used(&a);
+    fill(&a);
+    size_t total = a.total_bytes;
+    for (int round = 0; round < 3; round++) {
+        arena_release(&a, mark);
+        ck_assert_uint_eq(arena_used(&a), used);
+        char *p = (char *)arena_alloc(&a, 8);
+        ck_assert(p >= first + 100 || p + 8 <= first);
+        fill(&a);
+        ck_assert_uint_le(a.total_bytes, total + 1024);
+    }
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(first[i], 'x');
+    arena_release(&a, none);
+    ck_assert_uint_eq(arena_used(&a), 0);
+}
+END_TEST
+
 START_TEST(what_grows_from_use_to_use_allocates_at_doublings)
 {
     AUTO_FINI(arena) a;
@@ -129,6 +155,7 @@ main(void)
     tcase_add_test(tc, pieces_are_aligned_and_do_not_overlap);
     tcase_add_test(tc, a_reset_arena_allocates_nothing_again);
     tcase_add_test(tc, a_kept_block_serves_a_large_request_later);
+    tcase_add_test(tc, a_release_gives_back_what_came_after_the_mark);
     tcase_add_test(tc, what_grows_from_use_to_use_allocates_at_doublings);
     tcase_add_test(tc, the_maximum_bounds_what_is_held);
     tcase_add_test(tc, want_of_memory_gives_null_and_spoils_nothing);
