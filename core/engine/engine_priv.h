@@ -82,6 +82,8 @@ struct engine {
     /* one evaluation */
     uint64_t serial;
     uint32_t evidence_left; /* series that may still be looked at */
+    uint64_t inner;         /* of evaluations beside the slot's */
+    uint32_t steps_left;    /* to subqueries of a rule */
     struct engine_stats stats;
 };
 
@@ -144,6 +146,8 @@ bool name_is_of_alerts(struct slice name);
 
 /* ---- evaluation: eval.c and below */
 
+#define EVAL_STEPS_MAX 1000000u
+
 struct eval {
     struct engine *e;
     struct rule *rule;
@@ -152,9 +156,12 @@ struct eval {
     struct err *err;
     struct notes *notes; /* NULL: nobody reads them */
     struct query_bounds bounds;
+    uint32_t *steps; /* that are left to subqueries, all together */
     usec_t lookback_us, step_default_us; /* of subqueries without a step */
 };
 
+/* A serial that no value has: for an evaluation beside the slot's. */
+uint64_t eval_serial(struct engine *e);
 /* A rule's evaluation at its slot. */
 struct eval eval_of_rule(struct engine *e, struct rule *r, usec_t slot,
                          struct err *err);

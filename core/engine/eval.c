@@ -163,7 +163,9 @@ eval_select(struct eval *ev, struct node *n, struct value *ret)
         e = vector_make(ev, count, v);
     if (e < 0)
         return e;
-    int64_t to = t / 1000 - (t % 1000 < 0) - n->select.previous;
+    int64_t to = t / 1000 - (t % 1000 < 0);
+    if (n->select.previous) /* what the rules behind have not made yet */
+        to = MIN(to, ev->bounds.end / 1000 - 1);
     for (uint32_t i = 0; i < count; i++) {
         struct sample x;
         if (!select_sample(ev, n, i, to, &x))
@@ -226,21 +228,32 @@ eval_kind(struct eval *ev, struct node *n, struct value *ret)
     return -EINVAL;
 }
 
+/* A value stays as it is while the node is evaluated at other times, by a
+ * subquery beside its reader. */
 int
 eval_node(struct eval *ev, struct node *n, const struct value **ret)
 {
-    if (n->serial != ev->serial || n->at != ev->t) {
-        n->value = (struct value){.type = n->type};
-        n->error = eval_kind(ev, n, &n->value);
-        n->serial = ev->serial;
-        n->at = ev->t;
-    } else if (n->error == -EINVAL) {
-        /* The message went to the first that asked: ask once more. */
-        struct value again = {.type = n->type};
-        return eval_kind(ev, n, &again) < 0 ? -EINVAL : 0;
+    if (n->serial == ev->serial && n->at == ev->t && n->error != -EINVAL) {
+        *ret = n->value;
+        return n->error;
     }
-    *ret = &n->value;
+    /* An error's message went to the first that asked: ask once more. */
+    struct value *v = arena_new(&ev->e->arena, struct value);
+    if (v == NULL)
+        return -ENOMEM;
+    v->type = n->type;
+    n->error = eval_kind(ev, n, v);
+    n->value = v;
+    n->serial = ev->serial;
+    n->at = ev->t;
+    *ret = v;
     return n->error;
+}
+
+uint64_t
+eval_serial(struct engine *e)
+{
+    return UINT64_C(1) << 63 | ++e->inner;
 }
 
 static bool
@@ -282,6 +295,7 @@ struct eval
 eval_of_rule(struct engine *e, struct rule *r, usec_t slot, struct err *err)
 {
     usec_t t = slot - r->def->offset_us;
+    e->steps_left = EVAL_STEPS_MAX;
     return (struct eval){.e = e,
                          .rule = r,
                          .t = t,
@@ -289,5 +303,7 @@ eval_of_rule(struct engine *e, struct rule *r, usec_t slot, struct err *err)
                          .err = err,
                          .bounds = {t, t, 0},
                          .lookback_us = LOOKBACK_US,
-                         .step_default_us = r->def->interval_us};
+                         .steps = &e->steps_left,
+                         .step_default_us =
+                             e->plan->book->set.evaluation_interval_us};
 }

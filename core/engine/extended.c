@@ -101,24 +101,36 @@ extended_rate(enum func_id f, enum extend how, const struct stretch *sp,
 }
 
 int
+extended_cut(enum extend how, struct stretch *sp)
+{
+    struct edges g;
+    if (how == EXTEND_NONE)
+        return 0;
+    if (!edges_find(sp, how == EXTEND_SMOOTHED, false, &g)) {
+        sp->n = 0;
+        return 0;
+    }
+    struct sample *s =
+        arena_alloc(sp->arena, ((size_t)(g.end - g.first) + 2) * sizeof *s);
+    if (s == NULL)
+        return -ENOMEM;
+    uint32_t n = 0;
+    s[n++] = (struct sample){sp->start_ms, g.left};
+    for (uint32_t i = g.first; i < g.end; i++)
+        s[n++] = sp->s[i];
+    s[n++] = (struct sample){sp->end_ms, g.right};
+    sp->s = s;
+    sp->n = n;
+    return 0;
+}
+
+int
 extended_range(enum func_id f, enum extend how, range_fn fn,
                const struct stretch *sp, double *ret)
 {
     if (f != FUNC_CHANGES && f != FUNC_RESETS)
         return extended_rate(f, how, sp, ret);
-    struct edges g;
-    if (!edges_find(sp, false, false, &g))
-        return false;
-    struct stretch all = *sp;
-    struct sample *s =
-        arena_alloc(sp->arena, ((size_t)(g.end - g.first) + 2) * sizeof *s);
-    if (s == NULL)
-        return -ENOMEM;
-    all.n = 0;
-    all.s = s;
-    s[all.n++] = (struct sample){sp->start_ms, g.left};
-    for (uint32_t i = g.first; i < g.end; i++)
-        s[all.n++] = sp->s[i];
-    s[all.n++] = (struct sample){sp->end_ms, g.right};
-    return fn(&all, ret);
+    struct stretch cut = *sp;
+    int e = extended_cut(how, &cut);
+    return e < 0 ? e : fn(&cut, ret);
 }

@@ -403,7 +403,7 @@ eval_range(struct eval *ev, struct node *n, struct value *ret)
         e = range_series(ev, n, &m, &sp, i, v);
     if (e < 0)
         return e;
-    v->ordered = m.strands == NULL;
+    v->ordered = true;
     if (n->select.func != FUNC_ABSENT_OVER_TIME)
         return 0;
     bool any = v->n > 0;

@@ -76,8 +76,8 @@ struct node {
     /* The value for one evaluation: see eval.c. */
     uint64_t serial;
     usec_t at;
-    int error; /* negative: evaluating it failed */
-    struct value value;
+    int error;                 /* negative: evaluating it failed */
+    const struct value *value; /* in the engine's arena */
 
     union {
         double number;

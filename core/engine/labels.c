@@ -272,12 +272,23 @@ lset_pool(struct labels *ls, struct lset *l)
     return l;
 }
 
+size_t
+labels_pooled(const struct labels *ls)
+{
+    return ls->pool.n;
+}
+
+void
+labels_drain_to(struct labels *ls, size_t n)
+{
+    while (ls->pool.n > n)
+        lset_unref(ls, ls->pool.p[--ls->pool.n]);
+}
+
 void
 labels_drain(struct labels *ls)
 {
-    for (uint32_t i = 0; i < ls->pool.n; i++)
-        lset_unref(ls, ls->pool.p[i]);
-    ls->pool.n = 0;
+    labels_drain_to(ls, 0);
 }
 
 /* Where 'name' stands among the labels, or would. */

@@ -72,6 +72,9 @@ void lset_unref(struct labels *ls, struct lset *l); /* NULL is fine */
 /* Keeps the caller's reference until labels_drain(); returns 'l'. */
 MUST_CHECK struct lset *lset_pool(struct labels *ls, struct lset *l);
 void labels_drain(struct labels *ls);
+/* The same for those that were pooled after the first 'n'. */
+size_t labels_pooled(const struct labels *ls);
+void labels_drain_to(struct labels *ls, size_t n);
 
 uint32_t lset_value(const struct lset *l, uint32_t name); /* 0: absent */
 struct slice lset_get(const struct labels *ls, const struct lset *l,

@@ -41,6 +41,7 @@ core_libcore_la_SOURCES += \
 	%D%/inventory.h \
 	%D%/keyed.c \
 	%D%/keyed.h \
+	%D%/kept.c \
 	%D%/keys.c \
 	%D%/keys.h \
 	%D%/kind.c \

@@ -32,6 +32,9 @@ static struct node *
 node_of(struct lowering *l, struct buf *text, enum node_kind kind,
         const struct expr *e, struct node **args, uint32_t n, bool *ret_new)
 {
+    /* What there is to say of a part of a question has its place. */
+    if (l->plan->is_question)
+        (void)buf_printf(text, " @%u", e->span.start);
     for (uint32_t i = 0; i < n; i++)
         (void)buf_printf(text, " #%016llx", (unsigned long long)args[i]->id);
     if (buf_error(text) < 0)
@@ -321,7 +324,7 @@ view_of(struct lowering *l, const struct selector *sel)
     struct plan *p = l->plan;
     int v = seriesdb_add_view(p->e->series, sel->name, sel->matchers,
                               sel->matcher_count);
-    struct view_use use = {.view = v, .sel = sel};
+    struct view_use use = {.view = v, .from_us = INT64_MAX};
     struct metric_kind state = {.is_state = true};
     bool alerts = name_is_of_alerts(sel->name);
     if (sel->name.n > 0 && !p->is_question &&
@@ -332,6 +335,27 @@ view_of(struct lowering *l, const struct selector *sel)
     return v;
 }
 
+/* A duration that can't be is told of when it is evaluated. */
+static usec_t
+duration_of(const struct lowering *l, const struct lang_duration *d)
+{
+    usec_t us = 0;
+    return lang_duration_eval(d, &l->bounds, false, &us, NULL) < 0 ? 0 : us;
+}
+
+/* "@" looks from another time than what is around it. */
+static void
+look_from(struct lowering *l, const struct modifiers *m)
+{
+    if (m->at != AT_NONE) {
+        l->reach_us = 0;
+        l->base_us = m->at == AT_TIME    ? m->at_us
+                     : m->at == AT_START ? l->bounds.start
+                                         : l->bounds.end;
+    }
+    l->reach_us += duration_of(l, &m->offset);
+}
+
 /* The rule looks back so far, seen from where it is evaluated; subqueries
  * around it look further. */
 static int
@@ -339,7 +363,14 @@ view_read(struct lowering *l, int view, usec_t span_us)
 {
     struct plan *p = l->plan;
     struct view_use *u = &p->views.p[view - p->views.p[0].view];
-    u->span_ms = MAX(u->span_ms, (span_us + l->reach_us) / 1000);
+    usec_t from;
+    span_us += l->reach_us;
+    if (__builtin_sub_overflow(l->base_us, span_us, &from))
+        from = INT64_MIN;
+    u->from_us = MIN(u->from_us, from);
+    /* One slot more, so that a query behind the newest can look as far. */
+    u->span_ms =
+        MAX(u->span_ms, (span_us + l->rule->def->interval_us) / 1000 + 1);
     for (uint32_t i = 0; i < u->readers.n; i++) {
         if (u->readers.p[i] == l->rule)
             return 0;
@@ -405,28 +436,33 @@ lower_select(struct lowering *l, const struct expr *e,
                 return NULL;
         }
     }
-    usec_t span = sel->mod.offset.us + (range ? sel->range.us : 0);
+    usec_t span = range ? duration_of(l, &sel->range) : 0;
     if (!range || sel->extend != EXTEND_NONE)
-        span += LOOKBACK_US;
-    return view_read(l, n->select.view, span) < 0 ? fail(l, -ENOMEM) : n;
+        span += l->lookback_us;
+    usec_t reach = l->reach_us, base = l->base_us;
+    look_from(l, &sel->mod);
+    int r = view_read(l, n->select.view, span);
+    l->reach_us = reach;
+    l->base_us = base;
+    return r < 0 ? fail(l, -ENOMEM) : n;
 }
 
 static struct node *
 lower_subquery(struct lowering *l, const struct expr *e, const struct expr *q,
                enum func_id func, struct node **args, uint32_t n_args)
 {
-    usec_t reach = q->subquery.range.us + q->subquery.mod.offset.us;
-    l->reach_us += reach;
+    usec_t reach = l->reach_us, base = l->base_us;
+    look_from(l, &q->subquery.mod);
+    l->reach_us += duration_of(l, &q->subquery.range);
     struct node *inner = lower(l, q->subquery.arg);
-    l->reach_us -= reach;
+    l->reach_us = reach;
+    l->base_us = base;
     if (inner == NULL)
         return NULL;
     AUTO_FINI(buf) b = BUF_INIT(TEXT_MAX);
     (void)buf_printf(&b, "subquery %d %016llx ", (int)func,
                      (unsigned long long)inner->id);
     (void)expr_print(q, &b);
-    if (!q->subquery.step.present)
-        (void)buf_printf(&b, " %lld", (long long)l->rule->def->interval_us);
     bool fresh;
     struct node *n = node_of(l, &b, NODE_RANGE, e, args, n_args, &fresh);
     if (n == NULL || !fresh)
@@ -509,7 +545,7 @@ lower_info(struct lowering *l, const struct expr *e)
         return NULL;
     n->call.func = FUNC_INFO;
     if ((fresh && info_finish(l, n, sel) < 0) ||
-        view_read(l, n->call.view, LOOKBACK_US) < 0)
+        view_read(l, n->call.view, l->lookback_us) < 0)
         return fail(l, -ENOMEM);
     return n;
 }

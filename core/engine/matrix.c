@@ -3,11 +3,14 @@
 
 #include "core/engine/matrix.h"
 
-#include "core/base/hash.h"
+#include <stdlib.h>
+
+#include "core/base/table.h"
 #include "core/engine/engine_priv.h"
 #include "core/lang/query.h"
 
-#define STEPS_MAX 100000
+/* So far away that a range more is still a time. */
+#define TIME_LEAST (INT64_MIN / 2)
 
 /* --- times --------------------------------------------------------------- */
 
@@ -27,13 +30,16 @@ eval_moment(struct eval *ev, const struct modifiers *m, usec_t *ret)
         t = ev->bounds.start;
     else if (m->at == AT_END)
         t = ev->bounds.end;
-    int e = 0;
-    if (m->offset.expr != NULL)
-        e = lang_duration_eval(&m->offset, &ev->bounds, false, &offset,
-                               ev->err);
-    if (e == 0)
-        *ret = t - offset;
-    return e;
+    if (m->offset.expr != NULL) {
+        int e = lang_duration_eval(&m->offset, &ev->bounds, false, &offset,
+                                   ev->err);
+        if (e < 0)
+            return e;
+    }
+    if (__builtin_sub_overflow(t, offset, ret) || *ret < TIME_LEAST ||
+        *ret > -TIME_LEAST)
+        return err_set(ev->err, -EINVAL, "time out of range");
+    return 0;
 }
 
 static int
@@ -47,121 +53,142 @@ span_of(struct eval *ev, const struct lang_duration *d, usec_t *ret)
 
 /* --- subqueries ---------------------------------------------------------- */
 
+/* One series of a subquery's samples. */
 struct strand {
     struct lset *labels;
     bool unnamed;
-    uint32_t n, cap;
+    uint32_t n;
     struct sample *s;
 };
 
-/* Found by their labels, in the order of their first sample. */
-struct strands {
-    uint32_t n, cap;
-    struct strand *p;
-    uint32_t *slots; /* index + 1, open addressing */
-    uint32_t mask;
+struct point {
+    uint32_t strand;
+    struct sample s;
 };
 
-static int
-strands_grow(struct strands *st, struct arena *a)
+/* What the steps find is kept here: their own memory is released. */
+struct subquery {
+    struct eval *ev;
+    struct table table; /* strands by labels */
+    VEC(struct strand) strands;
+    VEC(struct point) points; /* by time */
+};
+
+static bool
+strand_eq(const void *ctx, uint32_t index)
 {
-    uint32_t cap = MAX(st->cap * 2, 16u), size = cap * 2;
-    struct strand *p = arena_alloc(a, cap * sizeof *p);
-    uint32_t *slots = arena_alloc(a, size * sizeof *slots);
-    if (p == NULL || slots == NULL)
+    const void *const *c = ctx;
+    const struct subquery *q = c[0];
+    return q->strands.p[index].labels == c[1];
+}
+
+static int
+point_add(struct subquery *q, struct lset *l, bool unnamed, struct sample s)
+{
+    const void *ctx[2] = {q, l};
+    uint32_t k = table_find(&q->table, l->hash, strand_eq, ctx);
+    if (k == TABLE_NONE) {
+        k = q->strands.n;
+        if (vec_push(&q->strands, ((struct strand){.labels = l})) < 0)
+            return -ENOMEM;
+        (void)lset_ref(l);
+        if (table_insert(&q->table, l->hash, k) < 0)
+            return -ENOMEM;
+    }
+    q->strands.p[k].unnamed |= unnamed;
+    q->strands.p[k].n++;
+    return vec_push(&q->points, ((struct point){k, s}));
+}
+
+static int
+subquery_step(struct subquery *q, struct node *asked, int64_t ms)
+{
+    struct engine *e = q->ev->e;
+    struct eval ev = *q->ev;
+    const struct value *v;
+    if (*ev.steps == 0)
+        return err_set(ev.err, -EINVAL,
+                       "subqueries of more than %u steps, all together: make "
+                       "their steps longer or their ranges shorter",
+                       EVAL_STEPS_MAX);
+    --*ev.steps;
+    ev.t = ms * 1000;
+    ev.serial = eval_serial(e);
+    struct arena_mark mark = arena_mark(&e->arena);
+    int r = eval_node(&ev, asked, &v);
+    for (uint32_t i = 0; r == 0 && i < v->vec.n; i++)
+        r = point_add(q, v->vec.labels[i], v->vec.unnamed[i],
+                      (struct sample){ms, v->vec.values[i]});
+    arena_release(&e->arena, mark);
+    return r;
+}
+
+static int
+strand_order(const void *a, const void *b, void *arg)
+{
+    const struct strand *x = a, *y = b;
+    return lset_cmp(arg, x->labels, y->labels);
+}
+
+/* Moves what was found into the evaluation's arena, in order. */
+static int
+subquery_end(struct subquery *q, struct matrix *m)
+{
+    struct arena *a = &q->ev->e->arena;
+    uint32_t n = q->strands.n;
+    struct strand *strands = arena_alloc(a, (n + 1) * sizeof *strands);
+    struct sample **at = arena_alloc(a, (n + 1) * sizeof *at);
+    struct sample *all = arena_alloc(a, (q->points.n + 1) * sizeof *all);
+    if (strands == NULL || at == NULL || all == NULL)
         return -ENOMEM;
-    if (st->n > 0)
-        memcpy(p, st->p, st->n * sizeof *p);
-    memset(slots, 0, size * sizeof *slots);
-    for (uint32_t i = 0; i < st->n; i++) {
-        uint32_t at = (uint32_t)p[i].labels->hash & (size - 1);
-        while (slots[at] != 0)
-            at = (at + 1) & (size - 1);
-        slots[at] = i + 1;
+    for (uint32_t i = 0; i < n; i++) {
+        strands[i] = q->strands.p[i];
+        strands[i].s = at[i] = all;
+        all += strands[i].n;
     }
-    st->p = p;
-    st->cap = cap;
-    st->slots = slots;
-    st->mask = size - 1;
+    for (uint32_t i = 0; i < q->points.n; i++)
+        *at[q->points.p[i].strand]++ = q->points.p[i].s;
+    qsort_r(strands, n, sizeof *strands, strand_order, q->ev->e->labels);
+    m->strands = strands;
+    m->n = n;
     return 0;
 }
 
-static struct strand *
-strand_of(struct strands *st, struct arena *a, struct lset *l, bool unnamed)
-{
-    if (st->n == st->cap && strands_grow(st, a) < 0)
-        return NULL;
-    uint32_t at = (uint32_t)l->hash & st->mask;
-    for (; st->slots[at] != 0; at = (at + 1) & st->mask) {
-        if (st->p[st->slots[at] - 1].labels == l)
-            return &st->p[st->slots[at] - 1];
-    }
-    st->slots[at] = st->n + 1;
-    struct strand *s = &st->p[st->n++];
-    *s = (struct strand){.labels = l, .unnamed = unnamed};
-    return s;
-}
-
+/* The label sets live as long as the evaluation. */
 static int
-strand_add(struct strand *s, struct arena *a, struct sample x)
+subquery_fini(struct subquery *q)
 {
-    if (s->n == s->cap) {
-        uint32_t cap = MAX(s->cap * 2, 8u);
-        struct sample *p = arena_alloc(a, cap * sizeof *p);
-        if (p == NULL)
-            return -ENOMEM;
-        if (s->n > 0)
-            memcpy(p, s->s, s->n * sizeof *p);
-        s->s = p;
-        s->cap = cap;
+    int e = 0;
+    for (uint32_t i = 0; i < q->strands.n; i++) {
+        if (lset_pool(q->ev->e->labels, q->strands.p[i].labels) == NULL)
+            e = -ENOMEM;
     }
-    s->s[s->n++] = x;
-    return 0;
+    table_fini(&q->table);
+    vec_free(&q->strands);
+    vec_free(&q->points);
+    return e;
 }
 
+/* Evaluates what the subquery asks at the multiples of its step. */
 static int
-strands_take(struct strands *st, struct eval *ev, const struct vector *v)
+subquery_run(struct eval *ev, struct node *n, struct matrix *m)
 {
-    struct arena *a = &ev->e->arena;
-    for (uint32_t i = 0; i < v->n; i++) {
-        struct strand *s = strand_of(st, a, v->labels[i], v->unnamed[i]);
-        struct sample x = {ms_of(ev->t), v->values[i]};
-        if (s == NULL || strand_add(s, a, x) < 0)
-            return -ENOMEM;
-    }
-    return 0;
-}
-
-/* The first multiple of 'step' after 't'. */
-static usec_t
-step_after(usec_t t, usec_t step)
-{
-    usec_t past = t % step;
-    return past < 0 ? t - past : t - past + step;
-}
-
-/* Evaluates what the subquery asks at each of its steps. */
-static int
-strands_fill(struct strands *st, struct eval *ev, struct node *n, usec_t from,
-             usec_t to)
-{
-    usec_t step = ev->step_default_us;
+    usec_t us = ev->step_default_us;
     int e = 0;
     if (n->select.step != NULL && n->select.step->present)
-        e = span_of(ev, n->select.step, &step);
-    if (e == 0 && (to - from) / step > STEPS_MAX)
-        return err_set(ev->err, -EINVAL,
-                       "a subquery of more than %d steps: make its step longer",
-                       STEPS_MAX);
-    struct eval inner = *ev;
-    for (usec_t t = step_after(from, step); e == 0 && t <= to; t += step) {
-        const struct value *v;
-        inner.t = t;
-        e = eval_node(&inner, n->select.sub, &v);
-        if (e == 0)
-            e = strands_take(st, &inner, &v->vec);
-    }
-    return e;
+        e = span_of(ev, n->select.step, &us);
+    int64_t step = MAX(us / 1000, (int64_t)1);
+    int64_t t = m->start_ms - m->start_ms % step;
+    struct subquery q = {.ev = ev};
+    table_init(&q.table, UINT32_MAX / 2);
+    if (t <= m->start_ms)
+        t += step;
+    for (; e == 0 && t <= m->end_ms; t += step)
+        e = subquery_step(&q, n->select.sub, t);
+    if (e == 0)
+        e = subquery_end(&q, m);
+    int f = subquery_fini(&q);
+    return e < 0 ? e : f;
 }
 
 /* --- matrices ------------------------------------------------------------ */
@@ -175,7 +202,8 @@ matrix_open(struct eval *ev, struct node *n, struct matrix *ret)
         e = span_of(ev, n->select.range, &range);
     if (e < 0)
         return e;
-    *ret = (struct matrix){.end_ms = ms_of(end) - n->select.previous,
+    *ret = (struct matrix){.end_ms = ms_of(end),
+                           .previous = n->select.previous,
                            .range_us = range,
                            .ev = ev,
                            .view = (uint32_t)n->select.view};
@@ -189,13 +217,7 @@ matrix_open(struct eval *ev, struct node *n, struct matrix *ret)
         ret->n = view_count(ev->e->series, ret->view);
         return 0;
     }
-    struct strands *st = arena_new(&ev->e->arena, struct strands);
-    if (st == NULL)
-        return -ENOMEM;
-    e = strands_fill(st, ev, n, end - range, end);
-    ret->strands = st;
-    ret->n = st->n;
-    return e;
+    return subquery_run(ev, n, ret);
 }
 
 /* Leaves out stale markers; mostly there are none and nothing is copied. */
@@ -223,14 +245,17 @@ matrix_get(const struct matrix *m, uint32_t i, const struct sample **ret,
            struct lset **ret_labels, bool *ret_unnamed)
 {
     if (m->strands != NULL) {
-        const struct strand *s = &m->strands->p[i];
+        const struct strand *s = &m->strands[i];
         *ret = s->s;
         *ret_labels = s->labels;
         *ret_unnamed = s->unnamed;
         return s->n;
     }
     struct seriesdb *db = m->ev->e->series;
-    uint32_t n = view_samples(db, m->view, i, m->from_ms, m->to_ms, ret);
+    int64_t to = m->to_ms;
+    if (m->previous) /* what the rules behind have not made yet */
+        to = MIN(to, m->ev->bounds.end / 1000 - 1);
+    uint32_t n = view_samples(db, m->view, i, m->from_ms, to, ret);
     *ret_labels = view_labels(db, m->view, i);
     *ret_unnamed = false;
     return without_stale(&m->ev->e->arena, ret, n);

@@ -11,17 +11,18 @@ struct eval;
 struct lset;
 struct modifiers;
 struct node;
-struct strands;
+struct strand;
 
 /* Of (start, end], in milliseconds. */
 struct matrix {
     int64_t start_ms, end_ms;
     int64_t from_ms, to_ms; /* wider, where the range is extended */
     usec_t range_us;
-    uint32_t n; /* series; not all have a sample */
+    uint32_t n; /* series, by labels; not all have a sample */
+    bool previous;
     struct eval *ev;
     uint32_t view;
-    const struct strands *strands; /* of a subquery, else NULL */
+    const struct strand *strands; /* of a subquery, else NULL */
 };
 
 /* The time at which a selector or subquery looks: that of the evaluation, or

@@ -147,7 +147,8 @@ plan_lower(struct plan *p, struct plan *old)
 {
     for (uint32_t i = 0; i < p->rules.n; i++) {
         struct rule *r = &p->rules.p[i];
-        struct lowering l = {.plan = p, .old = old, .rule = r};
+        struct lowering l = {
+            .plan = p, .old = old, .rule = r, .lookback_us = LOOKBACK_US};
         const struct query *q = r->def->query, *hold = r->def->hold.query;
         if (q != NULL)
             r->root = lower_rule(&l, q->root);

@@ -15,6 +15,7 @@
 #include "core/engine/rulefile.h"
 #include "core/engine/series.h"
 #include "core/engine/window.h"
+#include "core/lang/query.h"
 
 struct engine;
 struct keyset;
@@ -75,6 +76,7 @@ struct view_use {
     int view;
     const struct selector *sel;
     int64_t span_ms; /* range or look-back, and offset */
+    usec_t from_us;  /* of a question: it reads what is later */
     VEC(struct rule *) readers;
 };
 
@@ -142,7 +144,10 @@ struct lowering {
     struct rule *rule;
     const struct slice *fields; /* names that enclosing clauses group by */
     uint32_t n_fields;
-    usec_t reach_us; /* how far subqueries around look back */
+    usec_t reach_us; /* how far subqueries around look back, from here: */
+    usec_t base_us;  /* of a question; "@" moves it */
+    struct query_bounds bounds; /* of a question, else 0 */
+    usec_t lookback_us;
     int error;
 };
 

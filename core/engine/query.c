@@ -6,11 +6,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/base/timefmt.h"
 #include "core/engine/catalog.h"
 #include "core/engine/engine_priv.h"
 #include "core/engine/matrix.h"
 #include "core/engine/notes.h"
+#include "core/engine/stretch.h"
 #include "core/engine/support.h"
 
 #define RESULT_BYTES_MAX ((size_t)1 << 30)
@@ -30,7 +30,8 @@ struct asking {
     struct plan *plan; /* of this query alone */
     struct rule_def def;
     struct rule rule;
-    uint32_t first_view;
+    uint32_t first_view, steps;
+    usec_t lookback_us;
     struct notes notes;
     struct query_result *r;
     struct err *err;
@@ -85,7 +86,11 @@ plan_make(struct asking *a)
         a->q->subquery_step_us > 0 ? a->q->subquery_step_us : SUBQUERY_STEP_US;
     a->def.query = a->query;
     a->rule.def = &a->def;
-    struct lowering l = {.plan = p, .rule = &a->rule};
+    struct lowering l = {.plan = p,
+                         .rule = &a->rule,
+                         .base_us = a->q->when.start,
+                         .bounds = a->q->when,
+                         .lookback_us = a->lookback_us};
     a->rule.root = lower_rule(&l, a->query->root);
     if (a->rule.root == NULL)
         return l.error == 0 ? -ENOMEM : l.error;
@@ -98,30 +103,16 @@ static int
 check_kept(struct asking *a)
 {
     const struct seriesdb *db = a->e->series;
-    int64_t from = a->q->when.start / 1000;
-    for (uint32_t i = 0; i < a->plan->views.n; i++) {
+    int e = 0;
+    for (uint32_t i = 0; e == 0 && i < a->plan->views.n; i++) {
         const struct view_use *u = &a->plan->views.p[i];
-        struct slice name = u->sel->name;
-        int64_t since;
-        if (name.n == 0)
-            continue;
-        if (!seriesdb_kept_since(db, name, a->first_view, &since)) {
-            (void)err_set(a->err, -ERANGE,
-                          "series of \"%.*s\" are not kept: no rule reads them",
-                          SLICE_FMT(name));
-            err_hint(a->err, "a recording rule that reads them keeps them");
-            return -ERANGE;
-        }
-        if (since <= from)
-            continue;
-        char text[TIME_STR_MAX];
-        (void)time_format_rfc3339(since * 1000, TIME_SECONDS, text);
-        return err_set(a->err, -ERANGE,
-                       "series of \"%.*s\" are kept from %s on, as long as "
-                       "rules need them",
-                       SLICE_FMT(name), text);
+        e = seriesdb_check_kept(db, (uint32_t)u->view, a->first_view,
+                                u->from_us / 1000, a->err);
     }
-    return 0;
+    if (e == -ERANGE)
+        err_hint(a->err, "a rule that reads them keeps them, for as long as it "
+                         "looks back");
+    return e;
 }
 
 /* --- results ------------------------------------------------------------- */
@@ -229,11 +220,12 @@ eval_at(struct asking *a, usec_t t)
         .e = a->e,
         .rule = &a->rule,
         .t = t,
-        .serial = ++a->e->serial,
+        .serial = eval_serial(a->e),
         .err = a->err,
         .notes = &a->notes,
         .bounds = a->q->when,
-        .lookback_us = a->q->lookback_us > 0 ? a->q->lookback_us : LOOKBACK_US,
+        .steps = &a->steps,
+        .lookback_us = a->lookback_us,
         .step_default_us = a->def.interval_us,
     };
 }
@@ -246,16 +238,19 @@ matrix_out(struct asking *a)
     struct matrix m;
     int e = matrix_open(&ev, a->rule.root, &m);
     for (uint32_t i = 0; e == 0 && i < m.n; i++) {
-        const struct sample *s;
+        struct stretch sp = {
+            .start_ms = m.start_ms, .end_ms = m.end_ms, .arena = &a->e->arena};
         struct lset *l;
         bool unnamed;
-        int64_t n = matrix_get(&m, i, &s, &l, &unnamed);
+        int64_t n = matrix_get(&m, i, &sp.s, &l, &unnamed);
         if (n >= 0 && unnamed)
             l = lset_bare(a->e->labels, l);
         if (n < 0 || l == NULL)
             return -ENOMEM;
-        for (int64_t k = 0; e == 0 && k < n; k++)
-            e = line_add(a, l, s[k]);
+        sp.n = (uint32_t)n;
+        e = extended_cut(a->rule.root->select.extend, &sp);
+        for (uint32_t k = 0; e == 0 && k < sp.n; k++)
+            e = line_add(a, l, sp.s[k]);
     }
     return e < 0 ? e : lines_out(a);
 }
@@ -307,21 +302,23 @@ static int
 range_out(struct asking *a)
 {
     const struct query_bounds *b = &a->q->when;
-    int e = 0;
-    if ((b->end - b->start) / b->step > QUERY_STEPS_MAX)
-        return err_set(a->err, -EINVAL,
-                       "exceeded maximum resolution of %d points per "
-                       "timeseries. Try increasing the value of the step",
-                       QUERY_STEPS_MAX);
-    for (usec_t t = b->start; e == 0 && t <= b->end; t += b->step) {
+    struct engine *e = a->e;
+    int x = 0;
+    for (usec_t t = b->start; x == 0;) {
+        struct arena_mark mark = arena_mark(&e->arena);
+        size_t pooled = labels_pooled(e->labels);
         struct eval ev = eval_at(a, t);
         const struct value *v;
-        e = eval_root(&ev, a->rule.root, &v);
-        if (e == 0)
-            e = step_take(a, t, v);
-        engine_settle(a->e);
+        x = eval_root(&ev, a->rule.root, &v);
+        if (x == 0)
+            x = step_take(a, t, v);
+        labels_drain_to(e->labels, pooled);
+        arena_release(&e->arena, mark);
+        if (b->end - t < b->step)
+            break;
+        t += b->step;
     }
-    return e < 0 ? e : lines_out(a);
+    return x < 0 ? x : lines_out(a);
 }
 
 static int
@@ -369,38 +366,73 @@ asking_fini(struct asking *a)
     }
     vec_free(&a->lines);
     table_fini(&a->table);
-    engine_settle(a->e);
     plan_free(a->plan);
-    seriesdb_drop_views(a->e->series, a->first_view);
     query_free(a->query);
     catalog_free(a->catalog);
 }
 
+static int
+check_bounds(const struct query_bounds *b, struct err *err)
+{
+    usec_t far = INT64_MAX / 4;
+    if (b->start < -far || b->end > far)
+        return err_set(err, -EINVAL, "time out of range");
+    if (b->step < 0 || b->end < b->start ||
+        (b->step == 0 && b->start != b->end))
+        return err_set(err, -EINVAL,
+                       "a query must not end before it starts, and the step of "
+                       "a range must be positive");
+    if (b->step > 0 && (b->end - b->start) / b->step >= QUERY_STEPS_MAX)
+        return err_set(err, -EINVAL,
+                       "exceeded maximum resolution of %d points per "
+                       "timeseries. Try increasing the value of the step",
+                       QUERY_STEPS_MAX);
+    return 0;
+}
+
+static int
+asking_run(struct asking *a)
+{
+    int x = parse(a);
+    if (x == 0)
+        x = expr_walk(a->query->root, refuse_events, NULL, a);
+    if (x == 0)
+        x = plan_make(a);
+    if (x == 0)
+        x = check_kept(a);
+    if (x == 0)
+        x = evaluate(a);
+    return x < 0 ? x : notes_out(a);
+}
+
+/* All that it takes from the engine is given back as it was: the engine may
+ * be in the middle of an evaluation. */
 int
 engine_query(struct engine *e, const struct engine_query *q,
              struct query_result *ret, struct err *err)
 {
+    int x = check_bounds(&q->when, err);
+    if (x < 0)
+        return x;
     struct query_result r = {.type = LANG_NONE};
-    struct asking a = {.e = e,
-                       .q = q,
-                       .r = &r,
-                       .err = err,
-                       .first_view = seriesdb_view_count(e->series)};
+    struct asking a = {
+        .e = e,
+        .q = q,
+        .r = &r,
+        .err = err,
+        .steps = q->max_steps > 0 ? q->max_steps : EVAL_STEPS_MAX,
+        .lookback_us = q->lookback_us > 0 ? q->lookback_us : LOOKBACK_US,
+        .first_view = seriesdb_view_count(e->series)};
+    struct arena_mark mark = arena_mark(&e->arena);
+    size_t pooled = labels_pooled(e->labels);
     arena_init(&r.arena, 4096, RESULT_BYTES_MAX);
     table_init(&a.table, UINT32_MAX / 2);
     notes_init(&a.notes, &r.arena);
-    int x = parse(&a);
-    if (x == 0)
-        x = expr_walk(a.query->root, refuse_events, NULL, &a);
-    if (x == 0)
-        x = plan_make(&a);
-    if (x == 0)
-        x = check_kept(&a);
-    if (x == 0)
-        x = evaluate(&a);
-    if (x == 0)
-        x = notes_out(&a);
+    x = asking_run(&a);
     asking_fini(&a);
+    labels_drain_to(e->labels, pooled);
+    arena_release(&e->arena, mark);
+    seriesdb_drop_views(e->series, a.first_view);
     if (x == 0)
         *ret = r;
     else

@@ -2,9 +2,10 @@
 /* query.h - the value of an expression over the samples that an engine keeps,
  * at one moment or at each step of a range.
  *
- * A query leaves no trace: no state, no rows; the rules' plan is as before.
- * Only what rules (or an engine that keeps everything) retain can be asked
- * for: what is not kept is an error and no empty answer.
+ * A query leaves no trace: no state, no rows; the rules' plan is as before, and
+ * one that is being evaluated goes on.  Only what rules (or an engine that
+ * keeps everything) retain can be asked for: what is not kept is an error and
+ * no empty answer.
  *
  * Source: https://prometheus.io/docs/prometheus/latest/querying/basics/ */
 #ifndef TOCSIN_ENGINE_QUERY_H
@@ -27,6 +28,7 @@ struct engine_query {
     struct query_bounds when; /* step 0: the moment 'start' (= 'end') */
     usec_t lookback_us;       /* 0: 5 minutes */
     usec_t subquery_step_us;  /* where none is written; 0: a minute */
+    uint32_t max_steps;       /* of subqueries, together; 0: a million */
 };
 
 struct query_series {

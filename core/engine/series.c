@@ -138,7 +138,7 @@ seriesdb_free(struct seriesdb *db)
 
 /* --- metrics ------------------------------------------------------------ */
 
-static bool
+bool
 view_reads(const struct view *v, const struct metric *m)
 {
     return v->name == 0 || v->name == m->name;
@@ -436,24 +436,6 @@ seriesdb_drop_views(struct seriesdb *db, uint32_t first)
             db->metrics.p[i].n_views -= view_reads(v, &db->metrics.p[i]);
         view_fini(db, v);
     }
-}
-
-bool
-seriesdb_kept_since(const struct seriesdb *db, struct slice name,
-                    uint32_t views, int64_t *ret_ms)
-{
-    uint32_t id = labels_find(db->ls, name);
-    struct metric asked = {.name = id};
-    *ret_ms = NEVER_MS;
-    for (uint32_t i = 0; i < db->metrics.n; i++) {
-        if (db->metrics.p[i].name == id)
-            *ret_ms = db->metrics.p[i].horizon;
-    }
-    for (uint32_t k = 0; k < views; k++) {
-        if (view_reads(&db->views.p[k], &asked))
-            return true;
-    }
-    return false;
 }
 
 static void

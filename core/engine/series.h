@@ -18,6 +18,7 @@
 #include "core/engine/labels.h"
 #include "core/engine/rows.h"
 
+struct err;
 struct keysets;
 struct matcher;
 struct seriesdb;
@@ -60,10 +61,11 @@ uint32_t seriesdb_view_count(const struct seriesdb *db);
  * after them; and takes those views away again. */
 MUST_CHECK int seriesdb_fill_views(struct seriesdb *db, uint32_t first);
 void seriesdb_drop_views(struct seriesdb *db, uint32_t first);
-/* Does any view before 'views' keep series of the metric?  Then samples after
- * *ret_ms are there. */
-bool seriesdb_kept_since(const struct seriesdb *db, struct slice name,
-                         uint32_t views, int64_t *ret_ms);
+/* Do the first 'views' views keep all that this one selects after 'from_ms'?
+ * -ERANGE with err filled: no. */
+MUST_CHECK int seriesdb_check_kept(const struct seriesdb *db, uint32_t view,
+                                   uint32_t views, int64_t from_ms,
+                                   struct err *err);
 /* Forgets all views (new rules come): their numbers start from 0 again, and
  * metrics are to be declared anew. */
 void seriesdb_reset_views(struct seriesdb *db);

@@ -71,5 +71,7 @@ void series_cut(struct series *s, int64_t after_ms);
 bool series_is_past(const struct seriesdb *db, const struct series *s);
 /* Index of the first sample with ms > t. */
 uint32_t series_after(const struct series *s, int64_t t);
+/* May the view hold series of the metric? */
+bool view_reads(const struct view *v, const struct metric *m);
 
 #endif

@@ -35,6 +35,9 @@ double *stretch_values(const struct stretch *sp);
 bool extended_takes(enum func_id f, enum extend how);
 MUST_CHECK int extended_range(enum func_id f, enum extend how, range_fn fn,
                               const struct stretch *sp, double *ret);
+/* Makes of it the samples at its edges and between them; EXTEND_NONE: nothing.
+ * 0 or -ENOMEM. */
+MUST_CHECK int extended_cut(enum extend how, struct stretch *sp);
 bool smoothed_at(const struct sample *s, uint32_t n, int64_t ms, double *ret);
 
 /* smoothing.c */

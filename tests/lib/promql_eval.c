@@ -220,6 +220,7 @@ evaluate(struct promql *p, double minute, const char *expr)
     notes_init(&notes, &a);
     struct rule *r = &p->e->plan->rules.p[0];
     usec_t t = (usec_t)llround(minute * USEC_PER_MINUTE);
+    uint32_t steps = EVAL_STEPS_MAX;
     struct eval ev = {.e = p->e,
                       .rule = r,
                       .t = t,
@@ -227,6 +228,7 @@ evaluate(struct promql *p, double minute, const char *expr)
                       .err = &err,
                       .notes = &notes,
                       .bounds = {t, t, 0},
+                      .steps = &steps,
                       .lookback_us = LOOKBACK_US,
                       .step_default_us = USEC_PER_MINUTE};
     int e = eval_root(&ev, r->root, &v);

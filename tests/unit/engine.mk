@@ -47,3 +47,7 @@ unit_tests += %D%/test_promql_functions.t
 unit_tests += %D%/test_values.t
 %C%_test_values_t_SOURCES = %D%/test_values.c
 %C%_test_values_t_LDADD = $(engine_test)
+
+unit_tests += %D%/test_query.t
+%C%_test_query_t_SOURCES = %D%/test_query.c
+%C%_test_query_t_LDADD = $(engine_test)
