@@ -12,10 +12,7 @@ static struct lset *
 with_label(struct engine *e, struct lset *l, struct slice name,
            struct slice value)
 {
-    uint32_t id = labels_intern(e->labels, name);
-    struct lset *made = id == 0 ? NULL : lset_set(e->labels, l, id, value);
-    labels_release(e->labels, id);
-    return lset_pool(e->labels, made);
+    return lset_pool(e->labels, lset_set_named(e->labels, l, name, value));
 }
 
 static int

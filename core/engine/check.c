@@ -155,16 +155,6 @@ check_queries(struct checking *ck, const struct rule *r)
 
 /* --- what a rule waits for ----------------------------------------------- */
 
-static usec_t
-longest_wait(const struct plan *p, const struct rule *r)
-{
-    const struct inputset *s = &p->sets.p[r->set];
-    usec_t late = 0;
-    for (uint32_t i = 0; i < s->n; i++)
-        late = MAX(late, p->schema->inputs[s->ids[i]].lateness_us);
-    return late;
-}
-
 static int
 rule_tell(struct plan *p, struct rule *r,
           void (*fn)(void *arg, const struct rule_info *info), void *arg)
@@ -189,7 +179,7 @@ rule_tell(struct plan *p, struct rule *r,
         .is_alert = d->is_alert,
         .interval_us = d->interval_us,
         .for_us = d->for_us,
-        .delay_us = longest_wait(p, r) + d->offset_us,
+        .delay_us = plan_lateness(p, r) + d->offset_us,
         .on_arrival = r->arrival != NULL,
         .arrival_reason = slice_from_str(
             why == NULL ? "more events can only make it truer" : why),

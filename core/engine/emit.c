@@ -35,9 +35,7 @@ static struct lset *
 set_named(struct engine *e, struct lset *l, struct slice name,
           struct slice value)
 {
-    uint32_t id = labels_intern(e->labels, name);
-    struct lset *made = id == 0 ? NULL : lset_set(e->labels, l, id, value);
-    labels_release(e->labels, id);
+    struct lset *made = lset_set_named(e->labels, l, name, value);
     lset_unref(e->labels, l);
     return made;
 }

@@ -108,6 +108,13 @@ slot_at_or_after(usec_t t, usec_t interval, usec_t origin)
     return past == 0 ? t : past > 0 ? t - past + interval : t - past;
 }
 
+/* Milliseconds, rounded down. */
+static inline int64_t
+ms_of(usec_t t)
+{
+    return t / 1000 - (t % 1000 < 0);
+}
+
 /* slots.c: evaluates every slot that its inputs' watermarks have passed. */
 MUST_CHECK int slots_run(struct engine *e);
 /* New rules start at the first slot after the watermark, where there is one. */

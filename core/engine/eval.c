@@ -163,7 +163,7 @@ eval_select(struct eval *ev, struct node *n, struct value *ret)
         e = vector_make(ev, count, v);
     if (e < 0)
         return e;
-    int64_t to = t / 1000 - (t % 1000 < 0);
+    int64_t to = ms_of(t);
     if (n->select.previous) /* what the rules behind have not made yet */
         to = MIN(to, ev->bounds.end / 1000 - 1);
     for (uint32_t i = 0; i < count; i++) {

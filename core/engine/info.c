@@ -161,7 +161,7 @@ about_all(struct informing *in)
     struct eval *ev = in->c->ev;
     struct seriesdb *db = ev->e->series;
     uint32_t view = (uint32_t)in->c->n->call.view, n = view_count(db, view);
-    int64_t to = ev->t / 1000 - (ev->t % 1000 < 0);
+    int64_t to = ms_of(ev->t);
     in->a = arena_alloc(&ev->e->arena, (n + 1) * sizeof *in->a);
     in->metrics = arena_alloc(&ev->e->arena, (n + 1) * sizeof *in->metrics);
     int e = in->a == NULL || in->metrics == NULL ? -ENOMEM : 0;

@@ -40,17 +40,6 @@ covers(const struct seriesdb *db, const struct view *v, const struct view *q,
     return true;
 }
 
-static bool
-selects_metric(const struct view *q, struct slice name)
-{
-    for (uint32_t i = 0; i < q->n_matchers; i++) {
-        if (slice_eq_str(q->matchers[i].name, "__name__") &&
-            matcher_match(&q->matchers[i], name) != MATCH)
-            return false;
-    }
-    return true;
-}
-
 static int
 error_unread(struct slice name, bool known, struct err *err)
 {
@@ -109,7 +98,8 @@ seriesdb_check_kept(const struct seriesdb *db, uint32_t view, uint32_t views,
     for (uint32_t i = 0; i < db->metrics.n; i++) {
         const struct metric *m = &db->metrics.p[i];
         if (!view_reads(q, m) ||
-            !selects_metric(q, labels_str(db->ls, m->name)))
+            !matchers_take_name(q->matchers, q->n_matchers,
+                                labels_str(db->ls, m->name)))
             continue;
         any = true;
         int e = check_metric(&c, m, err);

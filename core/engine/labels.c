@@ -255,6 +255,16 @@ lset_unref(struct labels *ls, struct lset *l)
 }
 
 struct lset *
+lset_set_named(struct labels *ls, struct lset *l, struct slice name,
+               struct slice value)
+{
+    uint32_t id = labels_intern(ls, name);
+    struct lset *made = id == 0 ? NULL : lset_set(ls, l, id, value);
+    labels_release(ls, id);
+    return made;
+}
+
+struct lset *
 lset_empty(struct labels *ls)
 {
     return lset_intern(ls, NULL, 0);

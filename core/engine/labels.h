@@ -56,6 +56,9 @@ MUST_CHECK struct lset *lset_drop(struct labels *ls, struct lset *l,
 /* With one label set; an empty value removes it. */
 MUST_CHECK struct lset *lset_set(struct labels *ls, struct lset *l,
                                  uint32_t name, struct slice value);
+/* The same by the label's name. */
+MUST_CHECK struct lset *lset_set_named(struct labels *ls, struct lset *l,
+                                       struct slice name, struct slice value);
 MUST_CHECK struct lset *lset_empty(struct labels *ls);
 /* Without what describes the metric: __name__, __type__, __unit__.  Made once,
  * borrowed: it lives as long as 'l'. */

@@ -30,17 +30,6 @@ lint_warn(const struct linting *li, struct span span, const char *fmt, ...)
 
 /* --- comparisons --------------------------------------------------------- */
 
-static const struct expr *
-matrix_of(const struct expr *call)
-{
-    for (uint32_t i = 0; i < call->call.count; i++) {
-        const struct expr *a = expr_unparen(call->call.args[i]);
-        if (a->type == LANG_MATRIX)
-            return a;
-    }
-    return NULL;
-}
-
 /* Sums, greatest and least of counts of events are counts of events. */
 static bool
 is_count_of_events(const struct expr *e)
@@ -53,7 +42,7 @@ is_count_of_events(const struct expr *e)
     if (e->kind != EXPR_CALL || (e->call.func->id != FUNC_COUNT_OVER_TIME &&
                                  e->call.func->id != FUNC_RATE))
         return false;
-    const struct expr *m = matrix_of(e);
+    const struct expr *m = expr_matrix_arg(e);
     return m != NULL && m->kind == EXPR_SELECTOR &&
            m->sel->binding == BOUND_STREAM && m->sel->unwrap == NULL;
 }
@@ -98,8 +87,9 @@ is_never_negative(const struct expr *e)
     case FUNC_INCREASE:
     case FUNC_IRATE:
     case FUNC_RATE: /* unwrapped values may be negative */
-        return matrix_of(e) != NULL && matrix_of(e)->kind == EXPR_SELECTOR &&
-               matrix_of(e)->sel->binding != BOUND_STREAM;
+        return expr_matrix_arg(e) != NULL &&
+               expr_matrix_arg(e)->kind == EXPR_SELECTOR &&
+               expr_matrix_arg(e)->sel->binding != BOUND_STREAM;
     default:
         return false;
     }
@@ -233,7 +223,7 @@ lint_rate(const struct linting *li, const struct expr *e)
     enum func_id f = e->call.func->id;
     if (f != FUNC_RATE && f != FUNC_INCREASE && f != FUNC_IRATE)
         return;
-    const struct expr *m = matrix_of(e);
+    const struct expr *m = expr_matrix_arg(e);
     if (m == NULL || m->kind != EXPR_SELECTOR ||
         m->sel->binding == BOUND_STREAM)
         return;
@@ -270,16 +260,6 @@ offset_of(const struct expr *e, void *arg)
     return 0;
 }
 
-static usec_t
-longest_wait(const struct plan *p, const struct rule *r)
-{
-    const struct inputset *s = &p->sets.p[r->set];
-    usec_t late = 0;
-    for (uint32_t i = 0; i < s->n; i++)
-        late = MAX(late, p->schema->inputs[s->ids[i]].lateness_us);
-    return late;
-}
-
 static struct span
 whole_of(const struct rule *r)
 {
@@ -292,7 +272,7 @@ whole_of(const struct rule *r)
 static void
 lint_delay(const struct linting *li, const struct plan *p, const struct rule *r)
 {
-    usec_t late = longest_wait(p, r);
+    usec_t late = plan_lateness(p, r);
     struct offsets o = {.n = 0};
     char text[DURATION_STR_MAX];
     if (late == 0)

@@ -249,17 +249,6 @@ absent_labels(struct lowering *l, const struct selector *sel)
     return s;
 }
 
-static const struct expr *
-matrix_arg(const struct expr *call)
-{
-    for (uint32_t i = 0; i < call->call.count; i++) {
-        const struct expr *a = expr_unparen(call->call.args[i]);
-        if (a->type == LANG_MATRIX)
-            return a;
-    }
-    return NULL;
-}
-
 static struct node *
 lower_values(struct lowering *l, const struct expr *call, struct sink *s)
 {
@@ -287,7 +276,7 @@ static struct node *
 lower_events(struct lowering *l, const struct expr *call,
              const struct grouping *only)
 {
-    const struct expr *e = matrix_arg(call);
+    const struct expr *e = expr_matrix_arg(call);
     enum func_id func = call->call.func->id;
     struct tally sh;
     tally_of(l, call, e->sel, only, &sh);
@@ -554,7 +543,7 @@ static struct node *
 lower_call(struct lowering *l, const struct expr *e)
 {
     enum func_id func = e->call.func->id;
-    const struct expr *m = matrix_arg(e);
+    const struct expr *m = expr_matrix_arg(e);
     if (m != NULL && m->kind == EXPR_SELECTOR &&
         m->sel->binding == BOUND_STREAM)
         return lower_events(l, e, NULL);

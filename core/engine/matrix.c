@@ -14,12 +14,6 @@
 
 /* --- times --------------------------------------------------------------- */
 
-static int64_t
-ms_of(usec_t t)
-{
-    return t / 1000 - (t % 1000 < 0);
-}
-
 int
 eval_moment(struct eval *ev, const struct modifiers *m, usec_t *ret)
 {

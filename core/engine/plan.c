@@ -396,6 +396,16 @@ plan_new(struct engine *e, struct rulebook *book, const struct schema *schema,
     return 0;
 }
 
+usec_t
+plan_lateness(const struct plan *p, const struct rule *r)
+{
+    const struct inputset *s = &p->sets.p[r->set];
+    usec_t late = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        late = MAX(late, p->schema->inputs[s->ids[i]].lateness_us);
+    return late;
+}
+
 static void
 node_fini(struct plan *p, struct node *n)
 {

@@ -133,6 +133,9 @@ void plan_free(struct plan *p);
 struct sink *plan_sink(const struct plan *p, uint64_t id);
 struct rule *plan_rule(const struct plan *p, uint64_t id);
 struct rule *plan_kind(const struct plan *p, uint64_t node);
+/* How long the rule waits for what may come late: the longest lateness of the
+ * inputs that it reads. */
+usec_t plan_lateness(const struct plan *p, const struct rule *r);
 /* The position of a rule's inputset in a sink. */
 unsigned sink_position(const struct sink *s, uint32_t set);
 

@@ -3,7 +3,6 @@
 
 #include "core/engine/query.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "core/engine/catalog.h"

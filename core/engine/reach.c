@@ -24,13 +24,7 @@ name_matches(const struct selector *sel, struct slice name)
 {
     if (sel->name.n > 0)
         return slice_eq(sel->name, name);
-    for (uint32_t i = 0; i < sel->matcher_count; i++) {
-        const struct matcher *m = &sel->matchers[i];
-        if (slice_eq_str(m->name, "__name__") &&
-            matcher_match(m, name) != MATCH)
-            return false;
-    }
-    return true;
+    return matchers_take_name(sel->matchers, sel->matcher_count, name);
 }
 
 static bool

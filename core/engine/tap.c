@@ -89,17 +89,6 @@ add_metric(struct taps *t, struct rule *r, const struct selector *sel,
     return vec_push(&t->metrics[metric].list, tap);
 }
 
-static bool
-selects_metric(const struct selector *sel, struct slice name)
-{
-    for (uint32_t i = 0; i < sel->matcher_count; i++) {
-        if (slice_eq_str(sel->matchers[i].name, "__name__") &&
-            matcher_match(&sel->matchers[i], name) != MATCH)
-            return false;
-    }
-    return true;
-}
-
 static int
 add_selector(struct taps *t, struct rule *r, const struct selector *sel,
              uint32_t mask)
@@ -107,7 +96,8 @@ add_selector(struct taps *t, struct rule *r, const struct selector *sel,
     if (sel->binding == BOUND_STREAM)
         return add_stream(t, r, sel, mask);
     for (uint32_t i = 0; i < t->schema->n_metrics; i++) {
-        if (selects_metric(sel, t->schema->metrics[i].name) &&
+        if (matchers_take_name(sel->matchers, sel->matcher_count,
+                               t->schema->metrics[i].name) &&
             add_metric(t, r, sel, mask, i) < 0)
             return -ENOMEM;
     }

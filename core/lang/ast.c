@@ -3,6 +3,17 @@
 
 #include "core/lang/ast.h"
 
+const struct expr *
+expr_matrix_arg(const struct expr *call)
+{
+    for (uint32_t i = 0; i < call->call.count; i++) {
+        const struct expr *a = expr_unparen(call->call.args[i]);
+        if (a->type == LANG_MATRIX)
+            return a;
+    }
+    return NULL;
+}
+
 uint32_t
 expr_child_count(const struct expr *e)
 {

@@ -162,6 +162,10 @@ expr_unparen(const struct expr *e)
     return e;
 }
 
+/* The argument of a call that is a range vector, without parentheses; NULL:
+ * none is. */
+const struct expr *expr_matrix_arg(const struct expr *call);
+
 /* Children in the order of the text (the parameter of an aggregation first);
  * expressions inside durations don't count. */
 uint32_t expr_child_count(const struct expr *e);

@@ -30,6 +30,17 @@ matcher_match(const struct matcher *m, struct slice value)
 }
 
 bool
+matchers_take_name(const struct matcher *m, uint32_t n, struct slice name)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (slice_eq_str(m[i].name, "__name__") &&
+            matcher_match(&m[i], name) != MATCH)
+            return false;
+    }
+    return true;
+}
+
+bool
 filter_compare(enum compare_op op, double value, double limit)
 {
     switch (op) {

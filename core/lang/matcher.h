@@ -9,6 +9,9 @@
  * the regular expression hit a limit. */
 enum match matcher_match(const struct matcher *m, struct slice value);
 
+/* Do those on "__name__", if there are any, match this name? */
+bool matchers_take_name(const struct matcher *m, uint32_t n, struct slice name);
+
 static inline bool
 matcher_is_equality(const struct matcher *m)
 {
