@@ -369,7 +369,8 @@ checkpoint_work(struct checkpoint *c, struct engine *e, struct cause newest,
 static bool
 wait_for_writer(struct checkpoint *c, usec_t deadline_us)
 {
-    usec_t left = deadline_us - clock_boot_us();
+    /* The boot clock has no time before 0; USEC_MIN is a deadline, too. */
+    usec_t left = MAX(deadline_us, (usec_t)0) - clock_boot_us();
     usec_t until = clock_monotonic_us() + MIN(left, WAIT_US);
     AUTO_LOCK(&c->lock);
     if (c->jobs[0].filled || c->jobs[1].filled)
